@@ -1,0 +1,145 @@
+"""Pictogram-16: 16 categories, rendered 64x64, where shape and texture are known by construction.
+
+A split is rendered once by all cores and kept under ``data/raw/pictograms`` beside a hash of its
+definition and one of its bytes; it is rendered again when either no longer holds.
+"""
+
+import hashlib
+import json
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from functools import lru_cache, partial
+from itertools import repeat
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..attacks import Attack
+from ..categories import CATEGORIES
+from ..paths import RAW
+from ..results import atomic, locked
+from . import Dataset, ImageSet
+from .augmentation import random_resized_crop
+from .pictogram_render import SIZE, TEXTURE_OF, Knobs, draw
+from .pictogram_shapes import SHAPES
+from .pictogram_textures import TEXTURES
+
+VERSION = 1
+"""Raised whenever the rendering changes, so that no result outlives the images it came from."""
+
+SPLITS = {"train": 10_000, "validation": 1_600, "cue_conflict": 1_280}
+"""Split -> number of images; multiples of 16, so that the categories are balanced."""
+
+
+def definition(split: str, knobs: Knobs, paint: str) -> str:
+    """SHA-256 of all that determines the images of a split: version, knobs, drawings, textures."""
+    drawings = {
+        category: [
+            (part.name, [np.round(p, 6).tolist() for p in (*part.polygons, *part.holes)])
+            for part in parts
+        ]
+        for category, parts in SHAPES.items()
+    }
+    facts = [VERSION, split, SPLITS[split], paint, asdict(knobs), list(TEXTURES), drawings]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _name(split: str, index: int, category: str, texture_category: str) -> str:
+    """As the cue-conflict stimuli are named, ``cat7-dog7.png``: shape, then texture."""
+    if split == "cue_conflict":
+        number = 1 + index % 15 + 15 * (index // 240) if index < 1200 else 76 + (index - 1200) // 16
+        return f"{category}{number}-{texture_category}{number}.png"
+    return f"{split}_{index:05d}_{category}.png"
+
+
+def _render_split(split: str, knobs: Knobs, paint: str, folder: Path) -> None:
+    """Render a split into `folder`: pixels.npy, table.csv and, last, hashes.json."""
+    from tqdm.auto import tqdm
+
+    count, owners = SPLITS[split], {t: c for c, t in TEXTURE_OF.items()}
+    chunks = [range(i, min(i + 100, count)) for i in range(0, count, 100)]
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        parts = pool.map(draw, repeat(split), repeat(knobs), repeat(paint), chunks)
+        drawn = list(tqdm(parts, f"rendering {split}", len(chunks), unit="00 images", leave=False))
+    pixels = np.concatenate([p for p, _ in drawn])
+    table = pd.DataFrame([fact for _, facts in drawn for fact in facts])
+    table.insert(1, "label", table["category"].map(CATEGORIES.index))
+    table.insert(2, "texture_category", table["texture"].map(owners))
+    cues = zip(table["category"], table["texture_category"], strict=True)
+    table.insert(0, "imagename", [_name(split, i, *pair) for i, pair in enumerate(cues)])
+    with atomic(folder / "pixels.npy") as path:
+        np.save(path, pixels)
+    with atomic(folder / "table.csv") as path:
+        table.to_csv(path, index=False)
+    hashes = {"definition": definition(split, knobs, paint), "source": _source_hash()}
+    hashes |= {f: _file_hash(folder / f) for f in ("pixels.npy", "table.csv")}
+    with atomic(folder / "hashes.json") as path:
+        path.write_text(json.dumps(hashes, indent=1))
+
+
+def _source_hash() -> str:
+    """Of the code that draws, so that a local cache never survives an edit."""
+    files = sorted(Path(__file__).parent.glob("pictogram*.py"))
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
+
+
+def _file_hash(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_current(folder: Path, wanted: dict[str, str]) -> bool:
+    try:
+        hashes = json.loads((folder / "hashes.json").read_text())
+        return all(hashes[k] == v for k, v in wanted.items()) and all(
+            hashes[f] == _file_hash(folder / f) for f in ("pixels.npy", "table.csv")
+        )
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+@lru_cache(maxsize=16)
+def pictograms(split: str, knobs: Knobs = Knobs(), paint: str = "natural") -> ImageSet:  # noqa: B008
+    """The images of a split: "train" (10,000), "validation" (1,600) or "cue_conflict" (1,280).
+
+    The table has, besides the columns of every image set, `texture` (its name), `texture_category`
+    (the category that owns it), `scene`, and `whole` (False where only a fragment is seen).
+    `paint` is "natural", "stylized" or "silhouette". Rendered on first use: 10,000 images take
+    about 20 s on two cores.
+    """
+    import torch
+
+    if split not in SPLITS:
+        raise ValueError(f"unknown split {split!r}; choose one of {', '.join(SPLITS)}")
+    wanted = {"definition": definition(split, knobs, paint), "source": _source_hash()}
+    folder = RAW / "pictograms" / f"{split}-{paint}-{wanted['definition'][:12]}"
+    with locked(folder):
+        if not _is_current(folder, wanted):
+            _render_split(split, knobs, paint, folder)
+    pixels = torch.from_numpy(np.load(folder / "pixels.npy"))
+    table = pd.read_csv(folder / "table.csv")
+
+    def load(rows):
+        return pixels[list(rows)].float() / 255
+
+    def augment(rows, seed):
+        return random_resized_crop(load(rows), seed)
+
+    name = split if paint == "natural" else f"{split}_{paint}"
+    return ImageSet(name, table, load, wanted["definition"], augment)
+
+
+DATASET = Dataset(
+    name="pictograms",
+    title="Pictogram-16",
+    size=SIZE,
+    n_classes=16,
+    category_classes={c: (i,) for i, c in enumerate(CATEGORIES)},
+    images=partial(pictograms),
+    attack=Attack(eps=1.0, step_size=0.25, steps=10),
+    eps_grid=(0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0),
+    subsets={"all images": "index >= 0", "whole objects": "whole"},
+)

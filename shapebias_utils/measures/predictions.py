@@ -1,0 +1,204 @@
+"""What networks say about images: one row an image, in the schema of model-vs-human."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..attacks import Attack, pgd
+from ..categories import CATEGORIES
+from ..datasets import ImageSet, batches
+from ..distributed import merge, shard
+from ..networks import Network
+from ..results import cached
+
+VERSION = 1
+
+SCHEMA = (
+    "subj", "session", "trial", "rt", "object_response", "category", "condition", "imagename",
+)  # fmt: skip
+"""Columns of a file of trials, as model-vs-human writes them."""
+
+_CUES = re.compile(r"([a-z]+)\d+-([a-z]+)\d+\.\w+$")
+
+
+def category_probabilities(
+    probabilities: np.ndarray, mapping: Mapping[str, Sequence[int]], decision: str = "mean"
+) -> np.ndarray:
+    """Score of each of the 16 categories: ``(N, 16)`` from class probabilities ``(N, classes)``.
+
+    The mean over a category's classes (the paper's Sec. 3.1, and model-vs-human's), or their
+    "max" or "sum". ValueError for any other `decision`.
+    """
+    if decision not in ("mean", "max", "sum"):
+        raise ValueError(f"unknown decision {decision!r}; choose mean, max or sum")
+    columns = [getattr(probabilities[:, list(mapping[c])], decision)(axis=1) for c in CATEGORIES]
+    return np.stack(columns, axis=1)
+
+
+def predict(
+    network: Network,
+    images: ImageSet,
+    *,
+    attack: Attack | None = None,
+    decision: str = "mean",
+    batch_size: int = 64,
+) -> pd.DataFrame:
+    """Trials: a row an image, in the columns of `SCHEMA` and, behind them,
+
+    `label` and `prediction` (class indices), `correct`, `confidence` (softmax probability of the
+    prediction) and `eps`. `object_response` is the decision among the 16 categories: arg max of
+    :func:`category_probabilities`. With an `attack` the images are perturbed first, towards a
+    higher loss of their label. Sharded over processes, the same for any number of them.
+    ValueError if images without a label (-1) are to be attacked.
+    """
+    rows = shard(range(len(images)))
+    classes = _probabilities(network, images, rows, attack, batch_size)
+    by_category = category_probabilities(classes, network.mapping(), decision)
+    prediction, mine = classes.argmax(1), images.table.iloc[list(rows)]
+    table = pd.DataFrame(
+        {
+            "subj": network.name,
+            "session": 1,
+            "trial": np.array(rows, int) + 1,
+            "rt": np.nan,
+            "object_response": np.array(CATEGORIES)[by_category.argmax(1)],
+            "category": mine["category"].to_numpy(),
+            "condition": images.name,
+            "imagename": mine["imagename"].to_numpy(),
+            "label": mine["label"].to_numpy(),
+            "prediction": prediction,
+            "correct": prediction == mine["label"].to_numpy(),
+            "confidence": np.round(classes.max(1), 6),
+            "eps": attack.eps if attack else 0.0,
+        }
+    )
+    return merge(table, by="trial")
+
+
+def _probabilities(
+    network: Network,
+    images: ImageSet,
+    rows: Sequence[int],
+    attack: Attack | None = None,
+    batch_size: int = 64,
+) -> np.ndarray:
+    """Softmax over the network's classes of each row of the images, float32 ``(rows, classes)``."""
+    import torch
+
+    from ..hardware import device, fast_bf16, keep_freed_memory
+
+    labels = torch.tensor(images.table["label"].to_numpy())
+    if attack is not None and (labels < 0).any():
+        raise ValueError(f"{images.name} has images without a label: there is nothing to attack")
+    keep_freed_memory()
+    where = device()
+    module = network.load().to(where)
+    title = f"{network.name} on {images.name}" + (f", eps {attack.eps:g}" if attack else "")
+    found = [np.empty((0, network.n_classes), np.float32)]
+    for chunk, x in batches(images, batch_size, rows, title):
+        x = x.to(where, memory_format=torch.channels_last)
+        if attack is not None and attack.eps > 0:
+            names = images.table["imagename"].iloc[chunk].tolist()
+            y = labels[chunk].to(where)
+            x = pgd(module, x, y, attack, names=names, bf16=fast_bf16(where))
+        with torch.no_grad():
+            found.append(module(x).float().softmax(1).cpu().numpy())
+    return np.concatenate(found)
+
+
+def decide(networks: Iterable[Network], images: ImageSet, row: int) -> pd.DataFrame:
+    """What each network makes of one image: `network`, `category`, `probability`.
+
+    The scores of :func:`category_probabilities` (mean over a category's classes), which sum to 1
+    where the categories share out all classes.
+    """
+    tables = []
+    for network in networks:
+        scores = category_probabilities(_probabilities(network, images, [row]), network.mapping())[0]
+        tables.append(pd.DataFrame({"category": CATEGORIES, "probability": scores}).assign(network=network.name))
+    return pd.concat(tables, ignore_index=True)[["network", "category", "probability"]]
+
+
+def collect(
+    networks: Iterable[Network],
+    images: ImageSet,
+    attacks: Iterable[Attack | None] = (None,),
+    **parameters: object,
+) -> pd.DataFrame:
+    """The cached trials of all networks under all attacks, with the networks' attributes.
+
+    Columns as in :func:`predict`, and `network`, `architecture`, `training`, `seed`.
+    """
+    tables = []
+    for network in networks:
+        for attack in attacks:
+            given = parameters if attack is None else parameters | {"attack": attack}
+            table = cached(predict, network, images, **given)
+            about = ("name", "architecture", "training", "seed")
+            tables.append(table.assign(**{f: getattr(network, f) for f in about}))
+    if not tables:
+        raise ValueError("no networks are given")
+    return pd.concat(tables, ignore_index=True).rename(columns={"name": "network"})
+
+
+def read_trials(path: str | Path) -> pd.DataFrame:
+    """The trials in a CSV file, or in all CSV files of a folder, of model-vs-human or of ours.
+
+    Columns of `SCHEMA`, lower case, with `network` = `subj`, `architecture` and `training`
+    ("human" for the human observers, whose `subj` is "subject-XX"; "other" for the rest).
+    FileNotFoundError if there is none, ValueError naming file and columns if some are missing.
+    """
+    path = Path(path)
+    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    if not files or not all(f.exists() for f in files):
+        raise FileNotFoundError(f"no trials at {path}: name a CSV file, or a folder of them")
+    tables = []
+    for file in files:
+        try:
+            table = pd.read_csv(file, keep_default_na=False, na_values={"rt": ["NaN", "nan", ""]})
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+            raise ValueError(f"{file} is not a CSV file of trials: {error}") from None
+        table.columns = table.columns.str.lower()
+        missing = [c for c in SCHEMA if c not in table]
+        if missing:
+            raise ValueError(
+                f"{file} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}; trials "
+                f"have {', '.join(SCHEMA)}"
+            )
+        tables.append(table[[*SCHEMA, *(c for c in table if c not in SCHEMA)]])
+    trials = pd.concat(tables, ignore_index=True)
+    human = trials["subj"].astype(str).str.startswith("subject-")
+    kind = np.where(human, "human", "other")
+    return trials.assign(network=trials["subj"], architecture=kind, training=kind, seed=0)
+
+
+def with_observers(trials: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    """The trials and, behind them, those that :func:`read_trials` finds at `path` ("": none)."""
+    return pd.concat([trials, read_trials(path)], ignore_index=True) if path else trials
+
+
+def with_cues(trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials with `shape` and `texture`, the categories of the two cues, and `decided`:
+
+    "shape", "texture" or "other". Read from the image names (``...cat4-dog2.png``: shape cat,
+    texture dog). Trials without conflict (shape = texture; 80 of the 1,280 stimuli) are dropped.
+    ValueError names the first image whose name does not parse.
+    """
+    cues = trials["imagename"].str.extract(_CUES)
+    wrong = cues[0].isna() | ~cues[0].isin(CATEGORIES) | ~cues[1].isin(CATEGORIES)
+    if wrong.any():
+        raise ValueError(
+            f"{trials['imagename'][wrong].iloc[0]!r} does not name two cues; expected is a name "
+            "like cat4-dog2.png (shape cat, texture dog)"
+        )
+    table = trials.assign(shape=cues[0], texture=cues[1])
+    table = table[table["shape"] != table["texture"]]
+    decided = np.select(
+        [table["object_response"] == table["shape"], table["object_response"] == table["texture"]],
+        ["shape", "texture"],
+        "other",
+    )
+    return table.assign(decided=decided)

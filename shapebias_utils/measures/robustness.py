@@ -1,0 +1,102 @@
+"""Accuracy on clean and adversarial images, and the correctly labelled subset (Sec. 2)."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from ..datasets import ImageSet
+from ..networks import Network
+from ..results import reported
+from .shape_bias import OBSERVER
+
+
+def wilson_interval(right: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % Wilson interval of the share right / n, elementwise; nan where n is 0."""
+    right, n = np.asarray(right, float), np.asarray(n, float)
+    z = norm.ppf(0.975)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = right / n
+        centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    return np.where(n > 0, centre - half, np.nan), np.where(n > 0, centre + half, np.nan)
+
+
+def accuracy(trials: pd.DataFrame, by: Sequence[str] = ("eps",)) -> pd.DataFrame:
+    """Top-1 accuracy in [0, 1] of each observer (and value of the columns `by`).
+
+    Columns: the observer, `by`, `accuracy`, its 95 % Wilson interval `low`, `high`, and `n`.
+    """
+    groups = trials.groupby([*OBSERVER, *by], sort=False)["correct"]
+    table = groups.agg(right="sum", n="count").reset_index()
+    low, high = wilson_interval(table["right"], table["n"])
+    return table.assign(accuracy=table["right"] / table["n"], low=low, high=high)[
+        [*OBSERVER, *by, "accuracy", "low", "high", "n"]
+    ]
+
+
+def by_subset(
+    trials: pd.DataFrame, images: ImageSet, subsets: Mapping[str, str]
+) -> pd.DataFrame:
+    """Accuracy as :func:`accuracy` gives it, once for each subset of the images.
+
+    `subsets` maps names to pandas queries of the images' table (`Dataset.subsets`); the name
+    stands in the column `subset`.
+    """
+    tables = []
+    for name, query in subsets.items():
+        wanted = images.table.query(query)["imagename"]
+        table = accuracy(trials[trials["imagename"].isin(wanted)])
+        tables.append(table.assign(subset=name))
+    table = pd.concat(tables, ignore_index=True)
+    return table[[*OBSERVER, "subset", "eps", "accuracy", "low", "high", "n"]]
+
+
+def correctly_labelled(
+    trials: pd.DataFrame, pairs: Sequence[tuple[Network, Network]]
+) -> dict[str, pd.Index]:
+    """Architecture -> names of the images that both S and R label correctly (ImageNet-CL).
+
+    `trials` are those of clean images. The largest subset on which both are 100 % right (Sec. 2).
+    """
+    right = trials[trials["correct"] & (trials["eps"] == 0)]
+    names = {n: pd.Index(g["imagename"]) for n, g in right.groupby("network")}
+    none = pd.Index([], dtype=object)
+    return {s.architecture: names.get(s.name, none).intersection(names.get(r.name, none)) for s, r in pairs}
+
+
+def on_subset(trials: pd.DataFrame, subset: Mapping[str, pd.Index]) -> pd.DataFrame:
+    """The trials of S and R on the images of their architecture's subset."""
+    mine = [
+        trials[(trials["architecture"] == architecture) & trials["imagename"].isin(names)]
+        for architecture, names in subset.items()
+    ]
+    return pd.concat(mine, ignore_index=True) if mine else trials.iloc[:0]
+
+
+def subset_sizes(subset: Mapping[str, pd.Index], images: ImageSet) -> pd.DataFrame:
+    """Size of each architecture's subset, its share of the images, and the paper's of 50,000."""
+    paper = reported("section2_correctly_labelled").set_index("architecture")["images"]
+    rows = {
+        architecture: {
+            "images": len(names),
+            "of": len(images),
+            "share (%)": round(100 * len(names) / len(images), 1),
+            "paper, of 50,000": paper.get(architecture),
+            "paper (%)": round(paper.get(architecture, np.nan) / 500, 1),
+        }
+        for architecture, names in subset.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def subset_composition(
+    subset: Mapping[str, pd.Index], images: ImageSet, subsets: Mapping[str, str]
+) -> pd.DataFrame:
+    """Per cent of each of the dataset's `subsets` that is in each architecture's subset."""
+    columns = {}
+    for name, query in subsets.items():
+        wanted = images.table.query(query)["imagename"]
+        columns[name] = {a: round(100 * wanted.isin(kept).mean(), 1) for a, kept in subset.items()}
+    return pd.DataFrame(columns)

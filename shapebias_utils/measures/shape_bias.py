@@ -1,0 +1,97 @@
+"""Shape bias: the share of shape decisions among those for one of the two cues (Sec. 3.1)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ..networks import Network
+from .predictions import with_cues
+
+OBSERVER = ["network", "architecture", "training", "seed"]
+
+
+def bootstrap_interval(
+    shape: int, texture: int, other: int, draws: int = 10_000, seed: int = 0
+) -> tuple[float, float]:
+    """95 % percentile interval of shape / (shape + texture), resampling the images.
+
+    Resampling n images with replacement draws the three counts from a multinomial distribution,
+    so that is drawn from directly. (nan, nan) where nothing was decided by a cue.
+    """
+    n = shape + texture + other
+    if shape + texture == 0:
+        return np.nan, np.nan
+    counts = np.random.default_rng(seed).multinomial(n, np.array([shape, texture, other]) / n, draws)
+    decided = counts[:, 0] + counts[:, 1]
+    ratios = counts[decided > 0, 0] / decided[decided > 0]
+    low, high = np.quantile(ratios, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def shape_bias(trials: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Shape bias with its coverage: a row an observer (and a value of the columns `by`).
+
+    `shape_bias` in [0, 1] with its 95 % bootstrap interval `low`, `high`; `n` conflict images, of
+    which `shape` and `texture` were decided by that cue. Pooled over trials; images without
+    conflict are excluded (Geirhos et al. 2019; the paper's Table 2).
+    """
+    cues = with_cues(trials)
+    keys = [*OBSERVER, *by]
+    counts = cues.groupby(keys, sort=False)["decided"].value_counts().unstack(fill_value=0)
+    counts = counts.reindex(columns=["shape", "texture", "other"], fill_value=0)
+    bias = counts["shape"] / (counts["shape"] + counts["texture"])
+    intervals = [bootstrap_interval(*map(int, row)) for row in counts.to_numpy()]
+    table = pd.DataFrame(
+        {
+            "shape_bias": bias,
+            "low": [low for low, _ in intervals],
+            "high": [high for _, high in intervals],
+            "n": counts.sum(axis=1),
+            "shape": counts["shape"],
+            "texture": counts["texture"],
+        }
+    )
+    return table.reset_index()
+
+
+def disagreements(
+    trials: pd.DataFrame, pairs: Sequence[tuple[Network, Network]]
+) -> pd.DataFrame:
+    """The conflict images that S decides by texture and R by shape, pair by pair.
+
+    Columns `architecture`, `imagename`, `shape`, `texture`, and both networks' confidences,
+    `confidence_standard` and `confidence_robust`; the surest (by their product) first.
+    """
+    cues = with_cues(trials).set_index("imagename")
+    columns = ["shape", "texture", "confidence"]
+    tables = [pd.DataFrame(columns=["imagename", "architecture", *columns])]
+    for s, r in pairs:
+        standard = cues[(cues["network"] == s.name) & (cues["decided"] == "texture")]
+        robust = cues[(cues["network"] == r.name) & (cues["decided"] == "shape")]
+        both = standard[columns].join(
+            robust["confidence"], how="inner", lsuffix="_standard", rsuffix="_robust"
+        )
+        sureness = (both["confidence_standard"] * both["confidence_robust"]).rename("sureness")
+        both = both.assign(architecture=s.architecture, sureness=sureness).reset_index()
+        tables.append(both.sort_values("sureness", ascending=False, kind="stable"))
+    table = pd.concat(tables[len(tables) > 1 :], ignore_index=True)
+    return table.drop(columns=["sureness"], errors="ignore")
+
+
+def confusion(trials: pd.DataFrame) -> pd.DataFrame:
+    """How often each observer answers `response` to a conflict image of that `cue` category.
+
+    Tidy: the observer, `cue` ("shape" or "texture"), `category`, `response`, `count` and
+    `share` of the images with that cue.
+    """
+    cues = with_cues(trials)
+    tables = []
+    for cue in ("shape", "texture"):
+        keys = [*OBSERVER, cue]
+        counts = cues.groupby(keys, sort=False)["object_response"].value_counts()
+        share = counts / counts.groupby(keys).transform("sum")
+        table = pd.DataFrame({"count": counts, "share": share}).reset_index()
+        tables.append(table.rename(columns={cue: "category", "object_response": "response"}).assign(cue=cue))
+    columns = [*OBSERVER, "cue", "category", "response", "count", "share"]
+    return pd.concat(tables, ignore_index=True)[columns]

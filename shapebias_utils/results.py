@@ -1,0 +1,252 @@
+"""Results on disk: computed once, written whole or not at all, and never mistaken for others.
+
+:func:`cached` keeps a measure's table as CSV beside a JSON sidecar. The sidecar's `key` must
+match what is asked for, or loading fails and names the field; its `provenance` is for the record.
+"""
+
+import glob
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .distributed import barrier, broadcast, rank
+from .paths import DATA, RESULTS, ROOT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .datasets import ImageSet
+    from .networks import Network
+
+
+def writable(folder: Path) -> Path:
+    """The folder, made if need be; OSError names it and the remedy where it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError("no write permission")
+    except OSError as error:
+        raise type(error)(
+            f"cannot write in {folder} ({error.strerror or error}): give yourself write "
+            "permission there, or set SHAPEBIAS_DATA, SHAPEBIAS_RESULTS or SHAPEBIAS_FIGURES "
+            "to a folder of your own"
+        ) from None
+    return folder
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place on leaving, or is gone on error.
+
+    What a process that was killed while writing has left there is gone with the next call.
+    """
+    path = Path(path)
+    writable(path.parent)
+    _remove_orphans(path)
+    # The suffix stays last: numpy and matplotlib choose the format by it.
+    temporary = path.with_name(f".{platform.node()}-{os.getpid()}-{path.name}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _remove_orphans(path: Path) -> None:
+    """Remove temporary files for `path` of processes of this machine that no longer run."""
+    if os.name != "posix":  # elsewhere signal 0 is no harmless question
+        return
+    prefix = f".{platform.node()}-"
+    for left in path.parent.glob(f"{glob.escape(prefix)}*-{glob.escape(path.name)}"):
+        try:
+            os.kill(int(left.name.removeprefix(prefix).split("-")[0]), 0)
+        except ProcessLookupError:
+            left.unlink(missing_ok=True)
+        except (ValueError, OSError):
+            continue  # not ours to judge
+
+
+@contextmanager
+def locked(path: Path, together: bool = False) -> Iterator[None]:
+    """Hold `path` against other processes: who comes second waits.
+
+    With `together`, all ranks under torchrun hold it as one: each enters when rank 0 has it.
+    Without, they would enter one by one, and wait forever for each other in a collective call.
+    """
+    from filelock import FileLock
+
+    path = Path(path)
+    if together and rank() > 0:
+        barrier()
+        yield
+        return
+    with FileLock(writable(path.parent) / f".{path.name}.lock"):
+        if together:
+            barrier()
+        yield
+
+
+@cache
+def provenance() -> dict[str, str]:
+    """Versions, commit and device under which a result is being computed."""
+    facts = {"python": platform.python_version(), "machine": platform.machine()}
+    for package in ("torch", "torchvision", "numpy", "pandas", "scipy", "shapebias-utils"):
+        try:
+            facts[package] = version(package)
+        except PackageNotFoundError:
+            facts[package] = "not installed"
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    try:
+        described = subprocess.run(git, capture_output=True, text=True, check=True)
+        facts["commit"] = described.stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        facts["commit"] = "unknown"
+    torch = sys.modules.get("torch")
+    facts["device"] = "cuda" if torch is not None and torch.cuda.is_available() else "cpu"
+    return facts
+
+
+def _plain(value: object) -> object:
+    return asdict(value) if is_dataclass(value) else value
+
+
+def _file_part(value: object) -> str:
+    text = "-".join(map(str, _plain(value).values())) if is_dataclass(value) else str(value)
+    return "".join(c if c.isalnum() or c in "-._" else "-" for c in text)
+
+
+class StaleResult(ValueError):
+    """A stored result was computed from something other than what is asked for."""
+
+
+def cached(
+    measure: Callable[..., "pd.DataFrame"],
+    network: "Network",
+    images: "ImageSet",
+    *,
+    refresh: bool = False,
+    **parameters: object,
+) -> "pd.DataFrame":
+    """The table ``measure(network, images, **parameters)``, from disk where it is there already.
+
+    Kept under ``data/results/<dataset>/<measure>/``, written atomically and under a lock: of two
+    processes that ask for it at once, one computes and one waits. The sidecar's key holds the
+    measure, its module's ``VERSION``, the parameters, the network with its seed and checkpoint
+    hash, and the image set with its digest; `StaleResult` names the first field that differs.
+    `refresh` computes anew in any case. If the measure fails, what was there stays. Under torchrun
+    all ranks must ask: rank 0 reads and writes, all compute and get the same table.
+
+    The table is what CSV keeps of it, whether computed or loaded: floats to the last bit, but
+    float32 as float64, empty strings as NaN, and a column of digits as numbers.
+    """
+    name = measure.__name__
+    key = {
+        "measure": name,
+        "version": _version(measure),
+        "parameters": {k: _plain(v) for k, v in sorted(parameters.items())},
+        "network": network.name,
+        "seed": network.seed,
+        "checkpoint": network.checkpoint_hash(),
+        "images": images.name,
+        "dataset": images.digest,
+    }
+    key = json.loads(json.dumps(key))
+    stem = "_".join(
+        [_file_part(f"{network.name}-seed{network.seed}"), _file_part(images.name)]
+        + [f"{k}={_file_part(v)}" for k, v in sorted(parameters.items())]
+    )
+    path = RESULTS / network.dataset / name / f"{stem}.csv"
+    with locked(path, together=True):
+        table = broadcast(None if refresh or rank() else _load(path, key))
+        if table is None:
+            table = measure(network, images, **parameters)
+            if rank() == 0:
+                _store(table, path, key)
+            table = broadcast(None if rank() else _load(path, key))
+    return table
+
+
+def _version(measure: Callable) -> object:
+    module = sys.modules[measure.__module__]
+    if not hasattr(module, "VERSION"):
+        raise ValueError(
+            f"{module.__name__} has no VERSION, which tells results of older code from newer: "
+            f"write VERSION = 1 above {measure.__name__} and raise it with every change"
+        )
+    return module.VERSION
+
+
+def _sidecar(path: Path) -> Path:
+    return path.with_suffix(path.suffix + ".json")
+
+
+def _store(table: "pd.DataFrame", path: Path, key: dict) -> None:
+    _sidecar(path).unlink(missing_ok=True)  # from here to the end there is no valid result
+    with atomic(path) as temporary:
+        table.to_csv(temporary, index=False)
+    with atomic(_sidecar(path)) as temporary:
+        temporary.write_text(json.dumps({"key": key, "provenance": provenance()}, indent=1))
+
+
+def _load(path: Path, key: dict) -> "pd.DataFrame | None":
+    """The stored table, None if there is none; StaleResult if its key is another."""
+    import pandas as pd
+
+    if not (path.exists() and _sidecar(path).exists()):
+        return None
+    remedy = "remove the file (`shapebias clean results`) to compute anew"
+    try:
+        stored = json.loads(_sidecar(path).read_text())["key"]
+    except (ValueError, KeyError, TypeError):
+        raise StaleResult(f"{_sidecar(path)} is damaged; {remedy}") from None
+    for field, wanted in key.items():
+        if stored.get(field) != wanted:
+            raise StaleResult(
+                f"{path} was computed with {field} {stored.get(field)!r}, asked for is "
+                f"{wanted!r}; {remedy}"
+            )
+    return pd.read_csv(path, float_precision="round_trip", keep_default_na=False, na_values=[""])
+
+
+def reported(name: str) -> "pd.DataFrame":
+    """The paper's own numbers, in per cent as printed: a table of ``data/reported``.
+
+    FileNotFoundError lists the tables there are.
+    """
+    import pandas as pd
+
+    path = DATA / "reported" / f"{name}.csv"
+    if not path.exists():
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.csv")))
+        raise FileNotFoundError(f"no reported table {name!r}; there are {known}")
+    return pd.read_csv(path)
+
+
+def store(table: "pd.DataFrame", dataset: str, name: str, about: dict) -> Path:
+    """The path of a result that is kept with the repository: CSV and a sidecar of what it is.
+
+    For what takes too long to compute anew each time, such as networks of several seeds.
+    """
+    path = RESULTS / dataset / f"{name}.csv"
+    with atomic(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+    with atomic(path.with_suffix(".csv.json")) as temporary:
+        temporary.write_text(json.dumps({"about": about, "provenance": provenance()}, indent=1) + "\n")
+    return path
+
+
+def stored(dataset: str, name: str) -> "pd.DataFrame":
+    """The table that :func:`store` kept; an empty one where this dataset has none of that name."""
+    import pandas as pd
+
+    path = RESULTS / dataset / f"{name}.csv"
+    return pd.read_csv(path) if path.exists() else pd.DataFrame()
