@@ -166,12 +166,12 @@ def cached(
     )
     path = RESULTS / network.dataset / name / f"{stem}.csv"
     with locked(path, together=True):
-        table = broadcast(None if refresh or rank() else _load(path, key))
+        table = broadcast(None if refresh or rank() else _read(path, key))
         if table is None:
             table = measure(network, images, **parameters)
             if rank() == 0:
-                _store(table, path, key)
-            table = broadcast(None if rank() else _load(path, key))
+                _write(table, path, key)
+            table = broadcast(None if rank() else _read(path, key))
     return table
 
 
@@ -189,7 +189,7 @@ def _sidecar(path: Path) -> Path:
     return path.with_suffix(path.suffix + ".json")
 
 
-def _store(table: "pd.DataFrame", path: Path, key: dict) -> None:
+def _write(table: "pd.DataFrame", path: Path, key: dict) -> None:
     _sidecar(path).unlink(missing_ok=True)  # from here to the end there is no valid result
     with atomic(path) as temporary:
         table.to_csv(temporary, index=False)
@@ -197,7 +197,7 @@ def _store(table: "pd.DataFrame", path: Path, key: dict) -> None:
         temporary.write_text(json.dumps({"key": key, "provenance": provenance()}, indent=1))
 
 
-def _load(path: Path, key: dict) -> "pd.DataFrame | None":
+def _read(path: Path, key: dict) -> "pd.DataFrame | None":
     """The stored table, None if there is none; StaleResult if its key is another."""
     import pandas as pd
 
@@ -214,7 +214,7 @@ def _load(path: Path, key: dict) -> "pd.DataFrame | None":
                 f"{path} was computed with {field} {stored.get(field)!r}, asked for is "
                 f"{wanted!r}; {remedy}"
             )
-    return pd.read_csv(path, float_precision="round_trip", keep_default_na=False, na_values=[""])
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])
 
 
 def reported(name: str) -> "pd.DataFrame":

@@ -40,8 +40,8 @@ class Knobs:
     background: float = 0.06  # amplitude of the background's low-frequency variation
     clutter: int = 1  # number of random polygons behind the object
     clutter_contrast: float = 0.2
-    object_contrast: float = 0.25
-    texture_contrast: float = 0.12  # standard deviation of the texture
+    object_contrast: float = 0.33
+    texture_contrast: float = 0.11  # standard deviation of the texture
     fragments: float = 0.5  # share of training and validation images that show a fragment only
     fragment_radius: float = 0.2  # of the image's width
     noise: float = 0.005  # standard deviation of the pixel noise, the same in all channels
