@@ -14,6 +14,8 @@ import typer
 if TYPE_CHECKING:
     from .networks import Network
 
+INTERRUPTED = 130  # what shells expect after Ctrl-C
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -67,24 +69,25 @@ def run(
 
     given = dict(_split(text) for text in parameters)
     if update and given:
-        raise ValueError("--update shows what a notebook's defaults give: leave out -p, or --update")
+        raise ValueError(
+            "--update shows what a notebook's defaults give: leave out -p, or --update"
+        )
     notebooks = running.find_notebooks(name)
     if len(notebooks) > 1:
         known = {p for notebook in notebooks for p in running.parameters_of(notebook)}
         for parameter in given:
             if parameter not in known:
-                raise ValueError(
-                    f"no notebook has a parameter {parameter!r}; there are {', '.join(sorted(known))}"
-                )
+                listed = ", ".join(sorted(known))
+                raise ValueError(f"no notebook has a parameter {parameter!r}; there are {listed}")
     jobs = [(n, running.values_for(n, given, len(notebooks) > 1)) for n in notebooks]
-    rows, failed = [], []
+    rows, failed, total = [], [], 0.0
     for notebook, values in jobs:
         try:
             copy, seconds = running.run(notebook, values, out)
         except running.NotebookError as error:
             if len(jobs) == 1:
                 raise
-            print(f"shapebias: {_line(error)}", file=sys.stderr)
+            print(f"shapebias: {_line(error)}", file=sys.stderr, flush=True)
             failed.append(notebook.stem)
             rows.append((notebook.stem, "failed", ""))
             continue
@@ -92,7 +95,11 @@ def run(
             running.to_html(copy)
         if update:
             running.update(notebook, copy)
-        rows.append((notebook.stem, f"{seconds:.1f} s", _shown(copy.with_suffix(".html") if html else copy)))
+        total += seconds
+        shown = _shown(copy.with_suffix(".html") if html else copy)
+        rows.append((notebook.stem, f"{seconds:.1f} s", shown))
+    if len(jobs) > 1:
+        rows.append(("all", f"{total:.1f} s", ""))
     _table(rows)
     if failed:
         raise running.NotebookError(f"{len(failed)} of {len(jobs)} failed: {', '.join(failed)}")
@@ -119,7 +126,8 @@ def train(
     """Train a network by its recipe, and first the one it goes on from.
 
     Progress, a log and a checkpoint are written every epoch; a run that was stopped goes on from
-    its last epoch. A finished network is not trained again.
+    its last epoch. A finished network is not trained again. Published ImageNet weights are never
+    written over: what is trained here gets a file of its own, for a network of your own.
 
     \b
     shapebias train --architecture alexnet --training robust
@@ -158,7 +166,67 @@ def _network(dataset: str, architecture: str, training: str, seed: int) -> "Netw
 
 
 def _train(network: "Network", force: bool) -> None:
-    pass
+    import time
+
+    from . import distributed
+    from .datasets import get_dataset
+    from .networks.checkpoints import file_hash
+    from .studies import train_network
+    from .training import RECIPES
+    from .training import train as train_by
+
+    published = network.path()
+    network = _trained_here(network)
+    out, began = network.path(), time.monotonic()
+    first = distributed.rank() == 0
+    done = not force and _is_trained(network)
+    if force and first:
+        for suffix in (".safetensors", ".json", ".csv", ".state.pt"):
+            out.with_suffix(suffix).unlink(missing_ok=True)
+    distributed.barrier()  # all wait for the one who deletes
+    if not done and out == published:
+        train_network(network.name, network.dataset, network.seed)
+    elif not done:
+        recipe = RECIPES[network.dataset][network.architecture][network.training]
+        images = get_dataset(network.dataset).images("train")
+        label = f"{network.name}, seed {network.seed}"
+        train_by(network.build, images, recipe, out, network.seed, None, label)
+    distributed.barrier()  # ... or writes
+    if first:
+        minutes = f"{(time.monotonic() - began) / 60:.1f} minutes"
+        how = "trained already, --force trains it anew" if done else minutes
+        print(f"{network.name}: {_shown(out)}, SHA-256 {file_hash(out)}, {how}")
+
+
+def _trained_here(network: "Network") -> "Network":
+    """The network, its checkpoint in a file of our own where its weights are published ones."""
+    from dataclasses import replace
+
+    if network.path() is not None and network.path().suffix == ".safetensors":
+        return network
+    stem = f"{network.architecture.lower()}_{network.training}_seed{network.seed}"
+    return replace(network, checkpoint=f"{network.dataset}/{stem}.safetensors", sha256=None)
+
+
+def _is_trained(network: "Network") -> bool:
+    """Whether its checkpoint is finished, by today's recipe and from today's starting weights."""
+    import json
+    from dataclasses import asdict
+
+    from .networks.checkpoints import file_hash
+    from .training import RECIPES
+
+    out = network.path()
+    if not (out.exists() and out.with_suffix(".json").exists()):
+        return False
+    card = json.loads(out.with_suffix(".json").read_text())
+    recipe = RECIPES[network.dataset][network.architecture][network.training]
+    start = None
+    if recipe.start:
+        before = _network(network.dataset, network.architecture, recipe.start, network.seed).path()
+        start = file_hash(before) if before.exists() else card["start"]
+    facts = {"recipe": json.loads(json.dumps(asdict(recipe))), "seed": network.seed, "start": start}
+    return all(card.get(k) == v for k, v in facts.items())
 
 
 @app.command()
@@ -177,7 +245,11 @@ def doctor(
         print("\nWhat is not there comes by")
         _table([(f"  {f.name}", f.remedy) for f in lacking if f.remedy])
     needed = [f.name for f in lacking if f.needed]
-    print("\nThe default run lacks " + ", ".join(needed) if needed else "\nThe default run has all it needs.")
+    print(
+        "\nThe default run lacks " + ", ".join(needed)
+        if needed
+        else "\nThe default run has all it needs."
+    )
     if strict and needed:
         raise typer.Exit(1)
 
@@ -230,7 +302,9 @@ def datasets() -> None:
 
     rows = [("dataset", "title", "images", "classes", "attack")]
     for record in map(get_dataset, DATASETS):
-        attack = f"L{record.attack.constraint} eps {record.attack.eps:g}, {record.attack.steps} steps"
+        attack = (
+            f"L{record.attack.constraint} eps {record.attack.eps:g}, {record.attack.steps} steps"
+        )
         size = f"{record.size} x {record.size}"
         rows.append((record.name, record.title, size, str(record.n_classes), attack))
     _table(rows)
@@ -251,7 +325,10 @@ def clean(
     from .doctor import clean as remove
 
     removed, kept = remove(what)
-    print(f"{removed} file{'s' * (removed != 1)} removed" + (f", {kept} committed kept" if kept else ""))
+    print(
+        f"{removed} file{'s' * (removed != 1)} removed"
+        + (f", {kept} committed kept" if kept else "")
+    )
 
 
 def _table(rows: Sequence[Sequence[str]]) -> None:
@@ -287,6 +364,9 @@ def main(args: Sequence[str] | None = None) -> None:
     debug = "--debug" in args
     try:
         code = app(_joined(a for a in args if a != "--debug"), "shapebias", standalone_mode=False)
+        sys.stdout.flush()  # here, where a reader that has left is dealt with
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
     except (ValueError, OSError, ArithmeticError, RuntimeError) as error:
         if debug:
             raise
@@ -300,6 +380,8 @@ def main(args: Sequence[str] | None = None) -> None:
             raise
         print(f"shapebias: {error.format_message()} See `shapebias --help`.", file=sys.stderr)
         sys.exit(2)
+    if code == INTERRUPTED:  # typer answers Ctrl-C with this code, and in silence
+        print("shapebias: interrupted", file=sys.stderr)
     sys.exit(code or 0)
 
 

@@ -3,8 +3,10 @@
 Under ``torchrun`` every process takes its share of the work; without it there is one process.
 """
 
+import atexit
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -41,6 +43,18 @@ def _setup() -> None:
     # Ranks may wait long for a slower one; torchrun ends them all if one fails.
     backend = "nccl" if torch.cuda.is_available() else "gloo"
     dist.init_process_group(backend, timeout=timedelta(days=1))
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    """Together if all come within seconds, and tidily: else a process may abort as it exits."""
+    import torch.distributed as dist
+
+    if dist.is_initialized():
+        if dist.get_backend() == "gloo":
+            with suppress(RuntimeError):  # some rank failed or has more to do
+                dist.monitored_barrier(timeout=timedelta(seconds=10))
+        dist.destroy_process_group()
 
 
 def shard(items: Sequence) -> Sequence:

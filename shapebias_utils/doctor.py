@@ -121,7 +121,9 @@ def _download(record: Download, part: Path) -> None:
         have = have if have and response.status == 206 and goes_on else 0
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
-        bar = tqdm(desc=record.name, total=total, initial=have, unit="B", unit_scale=True, disable=None)
+        bar = tqdm(
+            desc=record.name, total=total, initial=have, unit="B", unit_scale=True, disable=None
+        )
         with bar, open(part, "ab" if have else "wb") as file:
             while chunk := response.read(1 << 16):
                 file.write(chunk)
@@ -129,6 +131,11 @@ def _download(record: Download, part: Path) -> None:
             size = file.tell()
     if total is not None and size < total:
         raise ConnectionError(f"the connection broke after {size} of {total} bytes")
+
+
+def _short(path: Path) -> str:
+    """The path as seen from the repository root."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
 def _sha256(path: Path) -> str:
@@ -161,7 +168,9 @@ def examine() -> list[Finding]:
             found += topic()
         except Exception as error:  # the doctor never falls ill
             text = " ".join(f"{type(error).__name__}: {error}".split())
-            found.append(Finding(topic.__name__.strip("_"), "examination", "broken", text, needed=True))
+            found.append(
+                Finding(topic.__name__.strip("_"), "examination", "broken", text, needed=True)
+            )
     return found
 
 
@@ -184,7 +193,7 @@ def _machine() -> Iterable[Finding]:
 
 
 IMAGENET = "https://image-net.org/download-images (registration; research use)"
-STIMULI = "git clone --depth 1 https://github.com/rgeirhos/texture-vs-shape data/raw/texture-vs-shape"
+STIMULI = "git clone --depth 1 https://github.com/rgeirhos/texture-vs-shape {folder}"
 
 
 def _datasets() -> Iterable[Finding]:
@@ -195,14 +204,16 @@ def _datasets() -> Iterable[Finding]:
         there = (folder / "hashes.json").exists()
         detail = f"{count:,} images, " + ("rendered" if there else "rendered on first use")
         yield Finding("dataset", f"pictograms {split}", "ok", detail)
+    stimuli = RAW / "cue_conflict", RAW / "texture-vs-shape"
     for name, folder, remedy in (
         ("imagenet validation", RAW / "imagenet" / "val", IMAGENET),
         ("imagenet train", RAW / "imagenet" / "train", IMAGENET),
-        ("cue-conflict stimuli", RAW / "texture-vs-shape", STIMULI),
+        ("cue-conflict stimuli", stimuli[0] if stimuli[0].is_dir() else stimuli[1], STIMULI),
     ):
         there = folder.is_dir() and any(folder.iterdir())
         state = "ok" if there else "missing"
-        yield Finding("dataset", name, state, str(folder), "" if there else remedy)
+        how = "" if there else remedy.format(folder=_short(folder))
+        yield Finding("dataset", name, state, _short(folder), how)
 
 
 def _checkpoints() -> Iterable[Finding]:
@@ -227,9 +238,11 @@ def checkpoint_state(network: "Network") -> tuple[str, str]:
     if path is None:
         return "ok", "needs none"
     if not path.exists():
-        return "missing", str(path)
+        return "missing", _short(path)
     card = path.with_suffix(".json")
-    expected = network.sha256 or (json.loads(card.read_text()).get("sha256") if card.exists() else None)
+    expected = network.sha256 or (
+        json.loads(card.read_text()).get("sha256") if card.exists() else None
+    )
     found = _sha256(path)
     if expected is None:
         return "ok", f"SHA-256 {found[:8]}, not checked: none is on record"
@@ -243,15 +256,19 @@ ORIGINS = {
     "GoogLeNet-R": "https://github.com/anguyen8/shape-bias (the authors' checkpoints)",
     "ResNet-R": "https://github.com/MadryLab/robustness#pretrained-models (ImageNet, L2, eps 3.0)",
 }
-"""ImageNet network -> the page that offers its checkpoint, where it may not be fetched from here."""
+"""ImageNet network -> the page that offers its checkpoint, where `fetch` may not bring it."""
 
 
 def _remedy(network: "Network") -> str:
     for record in DOWNLOADS.values():
-        if record.path == network.path():
+        if record.path.name == network.path().name:
             return f"shapebias fetch {record.name}"
     if network.dataset == "imagenet":
-        return f"{ORIGINS[network.name]} -> {network.path()}" if network.name in ORIGINS else ""
+        return (
+            f"{ORIGINS[network.name]} -> {_short(network.path())}"
+            if network.name in ORIGINS
+            else ""
+        )
     force = " --force" if network.path().exists() else ""
     return (
         f"shapebias train --architecture {network.architecture.lower()} "
@@ -300,7 +317,9 @@ def clean(what: str) -> tuple[int, int]:
     for folder in _caches(what):
         committed = _committed(folder)
         if committed is None and what == "figures":
-            raise ValueError(f"{ROOT} is no git checkout, so nothing tells which figures belong to it")
+            raise ValueError(
+                f"{ROOT} is no git checkout, so nothing tells which figures belong to it"
+            )
         for where, _, files in os.walk(folder, topdown=False):
             for path in (Path(where) / name for name in files):
                 if path in (committed or ()):

@@ -4,7 +4,10 @@ Colours and markers come from the networks' records; nothing here runs a network
 returned, not shown, and `save` writes it as PDF, PNG and SVG beside a CSV of what it shows.
 """
 
+import hashlib
+import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from . import __version__
 from .categories import CATEGORIES
 from .networks import TRAINING_COLOURS
 from .paths import FIGURES
@@ -40,38 +44,57 @@ STYLE = {
     "savefig.dpi": 160,
 }
 HUMAN, OTHER = "#a51e37", "#4d4d4d"
-SHADES = {"AlexNet": 0.0, "GoogLeNet": 0.25, "ResNet": 0.45}
-"""How much lighter an architecture's colour is than its training's; markers differ as well."""
+LINES = {"AlexNet": "-", "GoogLeNet": "--", "ResNet": ":"}
+"""How the lines of architectures differ where networks of several share a panel, and a colour."""
 
 
-def save(
-    figure: Figure | None, stem: str, dataset: str, table: pd.DataFrame
-) -> "list[Path]":
-    """The paths written under ``figures/<dataset>/``: PDF, PNG and SVG, and a CSV of `table`.
+def save(figure: Figure | None, stem: str, dataset: str, table: pd.DataFrame) -> "list[Path]":
+    """The paths written under ``figures/<dataset>/``: a CSV of `table`, then PDF, PNG and SVG.
 
-    `figure` None saves the table alone. The files are the same whenever the figure is, and carry
-    the commit and versions they come from.
+    `figure` None saves the table alone. An index of names is written as the first column. The
+    files are the same, byte for byte, whenever the figure and the table are; each figure carries
+    stem, dataset, versions, and the start of the CSV's SHA-256. All are written or none.
     """
-    folder = FIGURES / dataset
-    paths = [folder / f"{stem}.csv"]
-    with atomic(paths[0]) as path:
-        table.to_csv(path, index=False, float_format="%.6g")
-    if figure is None:
-        return paths
-    facts = provenance()
-    about = "shapebias-utils {shapebias-utils}, torch {torch}".format(**facts)
-    for suffix, metadata in (
-        ("pdf", {"CreationDate": None, "Subject": about}),
-        ("png", {"Software": None, "Description": about}),
-        ("svg", {"Date": None, "Description": about}),
-    ):
-        paths.append(folder / f"{stem}.{suffix}")
-        buffer = BytesIO()
-        with mpl.rc_context(STYLE):
-            figure.savefig(buffer, format=suffix, metadata=metadata, bbox_inches="tight")
-        with atomic(paths[-1]) as path:
-            path.write_bytes(buffer.getvalue())
+    named = not pd.api.types.is_integer_dtype(table.index)
+    values = table.to_csv(index=named, float_format="%.6g", lineterminator="\n").encode()
+    contents = {"csv": values}
+    if figure is not None:
+        about = f"{stem} of {dataset}: shapebias-utils {__version__}, torch {provenance()['torch']}"
+        about += f", values sha256 {hashlib.sha256(values).hexdigest()[:16]}"
+        for suffix, metadata in (
+            ("pdf", {"CreationDate": None, "Subject": about}),
+            ("png", {"Software": f"Matplotlib {mpl.__version__}", "Description": about}),
+            ("svg", {"Date": None, "Description": about}),
+        ):
+            contents[suffix] = _render(figure, suffix, metadata=metadata)
+    paths = [FIGURES / dataset / f"{stem}.{suffix}" for suffix in contents]
+    with ExitStack() as stack:  # nothing is put in place before everything is written
+        for path, content in zip(paths, contents.values(), strict=True):
+            stack.enter_context(atomic(path)).write_bytes(content)
     return paths
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file's bytes, at the size notebooks show it in (100 dots an inch)."""
+    return _render(figure, "png", dpi="figure", metadata={"Software": None})
+
+
+def _render(figure: Figure, suffix: str, **options: object) -> bytes:
+    buffer = BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format=suffix, bbox_inches="tight", **options)
+    return buffer.getvalue()
+
+
+def _show_in_notebooks() -> None:
+    """Tell IPython, if it runs, how to show a figure: only pyplot would, and that is not used."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None:
+        shell.display_formatter.formatters["image/png"].for_type(Figure, png)
+
+
+_show_in_notebooks()
 
 
 def _axes(rows: int = 1, columns: int = 1, size: tuple[float, float] = (4.2, 3.2), **share):
@@ -82,15 +105,12 @@ def _axes(rows: int = 1, columns: int = 1, size: tuple[float, float] = (4.2, 3.2
 
 
 def _styles(networks: "Sequence[Network]", names: Sequence[str]) -> dict[str, dict]:
-    """Colour, marker and line of each observer; humans and strangers have one of their own."""
+    """Colour and marker of each observer, its record's; humans and strangers have their own."""
     known = {n.name: n for n in networks}
     styles = {}
     for name in names:
         if name in known:
-            record = known[name]
-            shade = SHADES.get(record.architecture, 0.0)
-            rgb = np.array(mpl.colors.to_rgb(record.colour))
-            styles[name] = {"color": tuple(rgb + (1 - rgb) * shade), "marker": record.marker}
+            styles[name] = {"color": known[name].colour, "marker": known[name].marker}
         else:
             human = str(name).startswith("subject-")
             styles[name] = {"color": HUMAN if human else OTHER, "marker": "D" if human else "X"}
@@ -112,32 +132,41 @@ def training_curves(log: pd.DataFrame, networks: "Sequence[Network]") -> Figure:
     """
     if log.empty:
         return _nothing("These networks come without a training log.")
-    colours = {n.name: n.colour for n in networks}
+    styles = _styles(networks, log["network"].unique())
     architectures = list(dict.fromkeys(log["architecture"]))
     with mpl.rc_context(STYLE):
-        figure, axes = _axes(1, len(architectures), (3.1, 2.7), sharey=True)
+        figure, axes = _axes(1, len(architectures), (3.1, 2.9), sharey=True)
         for axis, architecture in zip(axes[0], architectures, strict=True):
             own = log[log["architecture"] == architecture]
             for name, rows in own.groupby("network", sort=False):
-                axis.plot(rows["epoch"], rows["accuracy"], color=colours[name], label=name)
-            axis.set(title=architecture, xlabel="epoch, S and then on from S", ylim=(0, 1.02))
-            axis.legend(loc="lower right", fontsize=7)
-        axes[0, 0].set_ylabel("accuracy on what it is trained on")
+                axis.plot(rows["epoch"], rows["accuracy"], color=styles[name]["color"], label=name)
+            axis.set(
+                title=architecture, xlabel="epoch (R and control go on from S)", ylim=(0, 1.02)
+            )
+            axis.legend(loc="lower right", fontsize=8)
+        axes[0, 0].set_ylabel("accuracy on the images trained on")
     return figure
 
 
 def accuracy_against_eps(table: pd.DataFrame, networks: "Sequence[Network]") -> Figure:
-    """Accuracy with its interval against the L2 budget of the attack, one panel an architecture."""
+    """Accuracy with its interval against the L2 budget of the attack, one panel an architecture.
+
+    `table` as from ``measures.robustness.accuracy``.
+    """
+    if table.empty:
+        return _nothing("No network was attacked.")
     architectures = list(dict.fromkeys(table["architecture"]))
     styles = _styles(networks, table["network"].unique())
     with mpl.rc_context(STYLE):
         figure, axes = _axes(1, len(architectures), (3.1, 2.9), sharey=True)
         for axis, architecture in zip(axes[0], architectures, strict=True):
-            for name, rows in table[table["architecture"] == architecture].groupby("network", sort=False):
-                rows = rows.sort_values("eps")
-                colour = next((n.colour for n in networks if n.name == name), styles[name]["color"])
-                axis.plot(rows["eps"], rows["accuracy"], marker=styles[name]["marker"], ms=4, color=colour, label=name)
-                axis.fill_between(rows["eps"], rows["low"], rows["high"], color=colour, alpha=0.18, lw=0)
+            own = table[table["architecture"] == architecture]
+            for name, rows in own.groupby("network", sort=False):
+                rows, colour = rows.sort_values("eps"), styles[name]["color"]
+                axis.plot(rows["eps"], rows["accuracy"], ms=4, label=name, **styles[name])
+                axis.fill_between(
+                    rows["eps"], rows["low"], rows["high"], color=colour, alpha=0.18, lw=0
+                )
             axis.set(title=architecture, xlabel="eps (L2, pixels in [0, 1])", ylim=(0, 1.02))
             axis.legend(loc="upper right")
         axes[0, 0].set_ylabel("accuracy")
@@ -151,39 +180,57 @@ def shape_bias_by_category(
 
     `table` has a row for each observer and `category`, `overall` one for each observer (both from
     ``measures.shape_bias.shape_bias``). The categories are sorted by the mean shape bias of the
-    humans, or of all observers where there is no human.
+    humans, or of all observers where there is no human, the most shape-biased on top.
     """
+    if table.empty or overall.empty:
+        return _nothing("There are no decisions on images with conflicting cues.")
     human = table[table["training"] == "human"]
-    order = (human if len(human) else table).groupby("category")["shape_bias"].mean().sort_values()
+    order = (human if len(human) else table).groupby("category")["shape_bias"].mean()
+    order = order.reindex(dict.fromkeys([*order.index, *table["category"]])).sort_values(
+        na_position="first", kind="stable"
+    )
     rows = {category: i for i, category in enumerate(order.index)}
     styles = _styles(networks, overall["network"])
     with mpl.rc_context(STYLE):
-        figure, axes = _axes(size=(6.4, 5.8))
+        figure, axes = _axes(size=(6.4, 0.24 * len(rows) + 2.4))
         axis = axes[0, 0]
-        for name, own in table.groupby("network", sort=False):
-            style = styles[name]
-            texture = 1 - own["shape_bias"]
-            axis.scatter(texture, own["category"].map(rows), s=52, edgecolor="white", lw=0.6, zorder=3,
-                         label=name, **style)  # fmt: skip
+        handles = {}
         for row in overall.itertuples():
-            style = styles[row.network]
-            axis.axvline(1 - row.shape_bias, color=style["color"], lw=1.4, alpha=0.85, zorder=2)
-            axis.axvspan(1 - row.high, 1 - row.low, color=style["color"], alpha=0.10, lw=0, zorder=1)
-            axis.plot(1 - row.shape_bias, -1.0, clip_on=False, ms=6, mec="white", **style)
-        axis.set(xlim=(0, 1), ylim=(-1, len(rows)), xlabel='fraction of "texture" decisions')
+            style, own = styles[row.network], table[table["network"] == row.network]
+            line = LINES.get(row.architecture, "-")
+            axis.axvspan(
+                1 - row.high, 1 - row.low, color=style["color"], alpha=0.10, lw=0, zorder=1
+            )
+            axis.axvline(1 - row.shape_bias, color=style["color"], ls=line, lw=1.4, zorder=2)
+            axis.plot(1 - own["shape_bias"], own["category"].map(rows), ls="", ms=7, mec="white",
+                      mew=0.6, zorder=3, clip_on=False, label=row.network, **style)  # fmt: skip
+            label = "humans" if row.training == "human" else row.network
+            handles[label] = mpl.lines.Line2D([], [], ls=line, mec="white", ms=7, **style)
+        axis.set(
+            xlim=(0, 1), ylim=(-0.7, len(rows) - 0.3), xlabel='fraction of "texture" decisions'
+        )
         axis.set_yticks(list(rows.values()), list(rows))
         axis.grid(axis="x", visible=False)
         axis.grid(axis="y", ls=":", color="#bbbbbb")
         top = axis.secondary_xaxis("top", functions=(lambda x: 1 - x, lambda x: 1 - x))
         top.set_xlabel('fraction of "shape" decisions')
-        figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(overall)))
+        many = len(handles) > 4  # then in columns of three, as architectures come
+        figure.legend(
+            handles.values(), handles, loc="outside lower center", handlelength=3,
+            ncols=-(-len(handles) // 3) if many else len(handles),
+        )  # fmt: skip
     return figure
 
 
 def confusion(table: pd.DataFrame, networks: Sequence[str]) -> Figure:
-    """Share of each response among the images of a cue: a row of panels a cue, a column a network."""
+    """Share of each response among the images of a cue: a row of panels a cue, a column a network.
+
+    `table` as from ``measures.shape_bias.confusion``; over each panel the share decided by the cue.
+    """
+    if table.empty or not len(networks):
+        return _nothing("There are no decisions on images with conflicting cues.")
     with mpl.rc_context(STYLE):
-        figure, axes = _axes(2, len(networks), (2.6, 2.6), sharex=True, sharey=True)
+        figure, axes = _axes(2, len(networks), (3.0, 2.75), sharex=True, sharey=True)
         for column, name in enumerate(networks):
             for row, cue in enumerate(("shape", "texture")):
                 own = table[(table["network"] == name) & (table["cue"] == cue)]
@@ -192,8 +239,8 @@ def confusion(table: pd.DataFrame, networks: Sequence[str]) -> Figure:
                 axis = axes[row, column]
                 picture = axis.imshow(grid, cmap="Greys", vmin=0, vmax=1)
                 axis.grid(visible=False)
-                axis.set_xticks(range(16), CATEGORIES, rotation=90, fontsize=6)
-                axis.set_yticks(range(16), CATEGORIES, fontsize=6)
+                axis.set_xticks(range(16), CATEGORIES, rotation=90, fontsize=7)
+                axis.set_yticks(range(16), CATEGORIES, fontsize=7)
                 diagonal = np.diag(grid).mean()
                 axis.set_title(f"{name}: {diagonal:.0%} by {cue}", fontsize=9)
                 if column == 0:
@@ -205,22 +252,32 @@ def confusion(table: pd.DataFrame, networks: Sequence[str]) -> Figure:
 
 
 def image_grid(
-    images: np.ndarray, titles: Sequence[str], columns: int, rows: Sequence[str] = (), size: float = 1.1
+    images: np.ndarray,
+    titles: Sequence[str],
+    columns: int,
+    rows: Sequence[str] = (),
+    size: float = 1.1,
 ) -> Figure:
     """A contact sheet: images float ``(N, 3, H, W)`` in [0, 1], row by row, a title over each.
 
     `rows` labels the rows at their left.
     """
     n = len(images)
+    if not n:
+        return _nothing("There are no images to show.")
     with mpl.rc_context(STYLE):
         figure, axes = _axes(max(1, -(-n // columns)), columns, (size, size * 1.18))
         for i, axis in enumerate(axes.flat):
             axis.set_axis_off()
             if i < n:
-                axis.imshow(np.asarray(images[i]).transpose(1, 2, 0).clip(0, 1), interpolation="nearest")
+                axis.imshow(
+                    np.asarray(images[i]).transpose(1, 2, 0).clip(0, 1), interpolation="nearest"
+                )
                 axis.set_title(titles[i], fontsize=7, pad=2)
         for axis, label in zip(axes[:, 0], rows, strict=False):
-            axis.text(-0.08, 0.5, label, transform=axis.transAxes, ha="right", va="center", fontsize=8)
+            axis.text(
+                -0.08, 0.5, label, transform=axis.transAxes, ha="right", va="center", fontsize=8
+            )
     return figure
 
 
@@ -232,12 +289,13 @@ def decisions(image: np.ndarray, table: pd.DataFrame, networks: "Sequence[Networ
     styles = _styles(networks, table["network"].unique())
     with mpl.rc_context(STYLE):
         figure, axes = _axes(1, 1 + len(styles), (2.4, 2.8))
-        axes[0, 0].imshow(np.asarray(image).transpose(1, 2, 0), interpolation="nearest")
+        axes[0, 0].imshow(np.asarray(image).transpose(1, 2, 0).clip(0, 1), interpolation="nearest")
         axes[0, 0].set_axis_off()
         for axis, (name, style) in zip(axes[0, 1:], styles.items(), strict=True):
             own = table[table["network"] == name]
             axis.barh(own["category"], own["probability"], color=style["color"])
-            axis.set(title=name, xlim=(0, 1), xlabel="probability")
+            said = own.loc[own["probability"].idxmax(), "category"] if len(own) else "nothing"
+            axis.set(title=f"{name}: {said}", xlim=(0, 1), xlabel="probability")
             axis.invert_yaxis()
             axis.tick_params(axis="y", labelsize=7, length=0)
             axis.grid(axis="y", visible=False)
@@ -248,11 +306,12 @@ def sensitivity(table: pd.DataFrame) -> Figure:
     """Shape bias with its interval against texture contrast, a line for each training eps."""
     if table.empty:
         return _nothing("There is no sensitivity study for this dataset.")
-    shades = mpl.colormaps["Blues"](np.linspace(0.5, 0.95, max(1, table["eps"].nunique() - 1)))
-    colours = ["#d9772b", *shades]
+    robust = np.array(mpl.colors.to_rgb(TRAINING_COLOURS["robust"]))
     with mpl.rc_context(STYLE):
         figure, axes = _axes(size=(4.6, 3.2))
-        for colour, (eps, rows) in zip(colours, table.groupby("eps"), strict=False):
+        for eps, rows in table.sort_values("texture_contrast").groupby("eps"):
+            paler = 0.65 * (1 - eps / table["eps"].max()) if eps else 0.0  # the largest eps in full
+            colour = tuple(robust + (1 - robust) * paler) if eps else TRAINING_COLOURS["standard"]
             error = [rows["shape_bias"] - rows["low"], rows["high"] - rows["shape_bias"]]
             label = f"R, trained at eps {eps:g}" if eps else "S"
             axes[0, 0].errorbar(rows["texture_contrast"], rows["shape_bias"], error, color=colour,
@@ -273,7 +332,7 @@ def disagreements(table: pd.DataFrame, images: "ImageSet", per_pair: int = 8) ->
     position = pd.Series(images.table.index, index=images.table["imagename"])
     architectures = list(first["architecture"].unique())
     with mpl.rc_context(STYLE):
-        figure, axes = _axes(len(architectures), per_pair, (1.15, 1.5))
+        figure, axes = _axes(len(architectures), per_pair, (1.15, 1.75))
         for axis in axes.flat:
             axis.set_axis_off()
         for i, architecture in enumerate(architectures):
@@ -281,7 +340,7 @@ def disagreements(table: pd.DataFrame, images: "ImageSet", per_pair: int = 8) ->
             loaded = images.load(list(position[rows["imagename"]])).numpy()
             axes[i, 0].set_title(architecture, loc="left", fontsize=9, fontweight="bold", pad=4)
             for axis, row, image in zip(axes[i], rows.itertuples(), loaded, strict=False):
-                axis.imshow(image.transpose(1, 2, 0), interpolation="nearest")
+                axis.imshow(image.transpose(1, 2, 0).clip(0, 1), interpolation="nearest")
                 for line, (who, said, training) in enumerate(
                     (("S", row.texture, "standard"), ("R", row.shape, "robust"))
                 ):

@@ -35,7 +35,9 @@ def table1(accuracies: pd.DataFrame) -> pd.DataFrame:
     wide = wide[[(s, k) for s in subsets for k in ("clean", "adversarial") if (s, k) in wide]]
     paper = reported("table1_accuracy").set_index(["architecture", "training"])
     for column in ("clean", "adversarial"):
-        wide["paper (ImageNet)", column] = [paper[column].get(key[1:]) for key in wide.index]
+        wide["paper (ImageNet)", column] = [
+            paper[column].get(key[1:], float("nan")) for key in wide.index
+        ]
     wide = wide.reset_index(level=["architecture", "training"], drop=True).reindex(order)
     wide.columns.names = [None, None]
     return wide.rename_axis(None)
@@ -44,19 +46,19 @@ def table1(accuracies: pd.DataFrame) -> pd.DataFrame:
 def table2(bias: pd.DataFrame) -> pd.DataFrame:
     """Shape bias in per cent with interval and coverage, a row an observer, beside the paper's."""
     paper = reported("table2_shape_bias").set_index(["architecture", "training"])["shape"]
-    rows = {
-        row.network: {
+    rows = [
+        {
             "shape bias (%)": round(100 * row.shape_bias, 1),
             "from": round(100 * row.low, 1),
             "to": round(100 * row.high, 1),
             "shape": row.shape,
             "texture": row.texture,
             "of n": row.n,
-            "paper (%)": paper.get((row.architecture, row.training)),
+            "paper (%)": paper.get((row.architecture, row.training), float("nan")),
         }
         for row in bias.itertuples()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    ]
+    return pd.DataFrame(rows, index=list(bias["network"]))
 
 
 def s_and_r(
@@ -70,13 +72,22 @@ def s_and_r(
 
 
 def over_seeds(seeds: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Mean and standard deviation over seeds of the columns, in per cent: a row a network."""
+    """Mean ± standard deviation (n - 1) over seeds, in per cent: a row a network.
+
+    The mean alone where there is one seed.
+    """
     if seeds.empty:
-        return pd.DataFrame(columns=list(columns))
+        return pd.DataFrame(columns=[*columns, "seeds"])
     keys = [k for k in OBSERVER if k != "seed"]
     groups = seeds.groupby(keys, sort=False)[list(columns)]
     mean, spread = 100 * groups.mean(), 100 * groups.std()
-    text = {c: [f"{m:.1f} ± {s:.1f}" for m, s in zip(mean[c], spread[c], strict=True)] for c in columns}
+    text = {
+        c: [
+            f"{m:.1f}" if pd.isna(s) else f"{m:.1f} ± {s:.1f}"
+            for m, s in zip(mean[c], spread[c], strict=True)
+        ]
+        for c in columns
+    }
     return pd.DataFrame(text, index=mean.index.get_level_values("network")).assign(
         seeds=groups.size().to_numpy()
     )
@@ -86,7 +97,7 @@ def verdict(holds: Mapping[str, bool]) -> str:
     """A Markdown sentence: in which of the cases (architectures) a claim holds and in which not."""
     if not holds:
         return "There is no S/R pair among these networks, so there is nothing to compare."
-    yes, no = ([k for k, v in holds.items() if v is want] for want in (True, False))
+    yes, no = ([k for k, v in holds.items() if bool(v) is want] for want in (True, False))
     if not no:
         return f"It holds for all of {', '.join(yes)}."
     if not yes:

@@ -157,7 +157,9 @@ def _check_names(values: Mapping[str, object]) -> None:
         get_networks(values["dataset"], values["networks"] or "")
 
 
-def run(notebook: Path, values: Mapping[str, object], out: Path | None = None) -> tuple[Path, float]:
+def run(
+    notebook: Path, values: Mapping[str, object], out: Path | None = None
+) -> tuple[Path, float]:
     """Execute a notebook; (path of the executed copy, seconds).
 
     The copy goes to ``build/<dataset>/`` unless `out` names another folder. NotebookError says
@@ -168,7 +170,9 @@ def run(notebook: Path, values: Mapping[str, object], out: Path | None = None) -
         dataset = known["dataset"].default
     copy = (out or BUILD / str(dataset or "")).resolve() / notebook.name
     if copy == notebook.resolve():
-        raise ValueError(f"{copy.parent} holds the notebook itself; choose another folder for --out")
+        raise ValueError(
+            f"{copy.parent} holds the notebook itself; choose another folder for --out"
+        )
     writable(copy.parent)
     began = time.monotonic()
     with locked(copy):
@@ -194,6 +198,7 @@ def _execute(notebook: Path, copy: Path, values: Mapping[str, object]) -> None:
             language="python",
             cwd=str(NOTEBOOKS),
             progress_bar=bar,
+            extra_arguments=["--log-level=CRITICAL"],  # else kernels talk to the terminal
         )
     except PapermillExecutionError as error:
         lines = [line for line in str(error.evalue).splitlines() if line.strip()] or [""]

@@ -65,7 +65,7 @@ def seeds(values: Iterable[int] = (0, 1, 2)) -> pd.DataFrame:
 
 def sensitivity(
     architecture: str = "AlexNet",
-    contrasts: Iterable[float] = (0.06, 0.085, 0.12),
+    contrasts: Iterable[float] = (0.09, 0.125, 0.16),
     eps: Iterable[float] = (0.0, 1.25, 2.5),
     seed: int = 0,
 ) -> pd.DataFrame:

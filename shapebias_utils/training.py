@@ -82,9 +82,9 @@ def _pictogram_recipes(standard: int, further: int) -> dict[str, Recipe]:
 
 RECIPES: dict[str, dict[str, dict[str, Recipe]]] = {
     "pictograms": {
-        "AlexNet": _pictogram_recipes(standard=20, further=9),
-        "GoogLeNet": _pictogram_recipes(standard=14, further=7),
-        "ResNet": _pictogram_recipes(standard=10, further=7),
+        "AlexNet": _pictogram_recipes(standard=12, further=7),
+        "GoogLeNet": _pictogram_recipes(standard=12, further=7),
+        "ResNet": _pictogram_recipes(standard=12, further=7),
     },
     "imagenet": {
         architecture: {

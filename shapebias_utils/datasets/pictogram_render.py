@@ -4,6 +4,8 @@
 ground truth. All three are pure functions; lengths are in pixels of the 64-pixel image.
 """
 
+import json
+import sys
 import zlib
 from dataclasses import dataclass
 
@@ -41,7 +43,7 @@ class Knobs:
     clutter: int = 1  # number of random polygons behind the object
     clutter_contrast: float = 0.2
     object_contrast: float = 0.33
-    texture_contrast: float = 0.11  # standard deviation of the texture
+    texture_contrast: float = 0.125  # standard deviation of the texture
     fragments: float = 0.5  # share of training and validation images that show a fragment only
     fragment_radius: float = 0.2  # of the image's width
     noise: float = 0.005  # standard deviation of the pixel noise, the same in all channels
@@ -241,3 +243,17 @@ def draw(split: str, knobs: Knobs, paint: str, rows: range) -> tuple[np.ndarray,
         known = ("category", "texture", "scene", "whole")
         facts.append({name: getattr(f, name) for name in known})
     return pixels, facts
+
+
+def _serve(job: dict) -> None:
+    """Write the rows of a job to standard output, 50 at a time: a line of JSON, then the pixels."""
+    knobs = Knobs(**{k: tuple(v) if isinstance(v, list) else v for k, v in job["knobs"].items()})
+    for start in range(job["start"], job["stop"], 50):
+        rows = range(start, min(start + 50, job["stop"]))
+        pixels, facts = draw(job["split"], knobs, job["paint"], rows)
+        sys.stdout.buffer.write(json.dumps(facts).encode() + b"\n" + pixels.tobytes())
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    _serve(json.loads(sys.argv[1]))

@@ -7,11 +7,11 @@ definition and one of its bytes; it is rendered again when either no longer hold
 import hashlib
 import json
 import os
-from concurrent.futures import ProcessPoolExecutor
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import lru_cache, partial
-from itertools import repeat
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,9 @@ from ..categories import CATEGORIES
 from ..paths import RAW
 from ..results import atomic, locked
 from . import Dataset, ImageSet
+from . import pictogram_render as render_module
 from .augmentation import random_resized_crop
-from .pictogram_render import SIZE, TEXTURE_OF, Knobs, draw
+from .pictogram_render import SIZE, TEXTURE_OF, Knobs
 from .pictogram_shapes import SHAPES
 from .pictogram_textures import TEXTURES
 
@@ -57,15 +58,8 @@ def _name(split: str, index: int, category: str, texture_category: str) -> str:
 
 def _render_split(split: str, knobs: Knobs, paint: str, folder: Path) -> None:
     """Render a split into `folder`: pixels.npy, table.csv and, last, hashes.json."""
-    from tqdm.auto import tqdm
-
-    count, owners = SPLITS[split], {t: c for c, t in TEXTURE_OF.items()}
-    chunks = [range(i, min(i + 100, count)) for i in range(0, count, 100)]
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        parts = pool.map(draw, repeat(split), repeat(knobs), repeat(paint), chunks)
-        drawn = list(tqdm(parts, f"rendering {split}", len(chunks), unit="00 images", leave=False))
-    pixels = np.concatenate([p for p, _ in drawn])
-    table = pd.DataFrame([fact for _, facts in drawn for fact in facts])
+    pixels, facts = _draw_on_all_cores(split, knobs, paint)
+    table, owners = pd.DataFrame(facts), {t: c for c, t in TEXTURE_OF.items()}
     table.insert(1, "label", table["category"].map(CATEGORIES.index))
     table.insert(2, "texture_category", table["texture"].map(owners))
     cues = zip(table["category"], table["texture_category"], strict=True)
@@ -78,6 +72,39 @@ def _render_split(split: str, knobs: Knobs, paint: str, folder: Path) -> None:
     hashes |= {f: _file_hash(folder / f) for f in ("pixels.npy", "table.csv")}
     with atomic(folder / "hashes.json") as path:
         path.write_text(json.dumps(hashes, indent=1))
+
+
+def _draw_on_all_cores(split: str, knobs: Knobs, paint: str) -> tuple[np.ndarray, list[dict]]:
+    """What `draw` returns for the whole split, drawn by one process a core.
+
+    Processes of their own, not a multiprocessing pool: a pool runs the caller's script again in
+    each worker, which hangs where the script has no ``if __name__ == "__main__"``.
+    """
+    from tqdm.auto import tqdm
+
+    count, cores = SPLITS[split], os.cpu_count() or 1
+    bounds = np.linspace(0, count, cores + 1).astype(int)
+    bar = tqdm(total=count, desc=f"rendering {split}", unit="image", leave=False)
+
+    def work(start: int, stop: int) -> tuple[np.ndarray, list[dict]]:
+        job = {"split": split, "knobs": asdict(knobs), "paint": paint}
+        job |= {"start": int(start), "stop": int(stop)}
+        command = [sys.executable, "-m", render_module.__name__, json.dumps(job)]
+        where = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=where) as process:
+            parts = []
+            while len(header := process.stdout.readline()) > 1:
+                facts = json.loads(header)
+                pixels = process.stdout.read(len(facts) * 3 * SIZE * SIZE)
+                parts.append((np.frombuffer(pixels, np.uint8).reshape(-1, 3, SIZE, SIZE), facts))
+                bar.update(len(facts))
+        if process.returncode or sum(len(f) for _, f in parts) != stop - start:
+            raise RuntimeError(f"rendering {split} stopped (exit status {process.returncode})")
+        return np.concatenate([p for p, _ in parts]), [fact for _, facts in parts for fact in facts]
+
+    with bar, ThreadPoolExecutor(cores) as pool:
+        drawn = list(pool.map(work, bounds[:-1], bounds[1:]))
+    return np.concatenate([p for p, _ in drawn]), [fact for _, facts in drawn for fact in facts]
 
 
 def _source_hash() -> str:

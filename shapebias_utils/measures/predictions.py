@@ -55,7 +55,7 @@ def predict(
     ValueError if images without a label (-1) are to be attacked.
     """
     rows = shard(range(len(images)))
-    classes = _probabilities(network, images, rows, attack, batch_size)
+    classes = _probabilities(network, images, rows, attack, min(batch_size, len(images) or 1))
     by_category = category_probabilities(classes, network.mapping(), decision)
     prediction, mine = classes.argmax(1), images.table.iloc[list(rows)]
     table = pd.DataFrame(
@@ -71,7 +71,7 @@ def predict(
             "label": mine["label"].to_numpy(),
             "prediction": prediction,
             "correct": prediction == mine["label"].to_numpy(),
-            "confidence": np.round(classes.max(1), 6),
+            "confidence": np.round(classes.max(1).astype(float), 6),
             "eps": attack.eps if attack else 0.0,
         }
     )
@@ -83,9 +83,13 @@ def _probabilities(
     images: ImageSet,
     rows: Sequence[int],
     attack: Attack | None = None,
-    batch_size: int = 64,
+    batch_size: int = 1,
 ) -> np.ndarray:
-    """Softmax over the network's classes of each row of the images, float32 ``(rows, classes)``."""
+    """Softmax over the network's classes of each row of the images, float32 ``(rows, classes)``.
+
+    The last batch is filled up with its first image: kernels round differently in batches of
+    another size, and the last of a rank's share would differ from that of one process.
+    """
     import torch
 
     from ..hardware import device, fast_bf16, keep_freed_memory
@@ -99,13 +103,16 @@ def _probabilities(
     title = f"{network.name} on {images.name}" + (f", eps {attack.eps:g}" if attack else "")
     found = [np.empty((0, network.n_classes), np.float32)]
     for chunk, x in batches(images, batch_size, rows, title):
+        n, filling = len(chunk), batch_size - len(chunk)
+        chunk = chunk + chunk[:1] * filling
+        x = torch.cat([x, x[:1].expand(filling, -1, -1, -1)])
         x = x.to(where, memory_format=torch.channels_last)
         if attack is not None and attack.eps > 0:
             names = images.table["imagename"].iloc[chunk].tolist()
             y = labels[chunk].to(where)
             x = pgd(module, x, y, attack, names=names, bf16=fast_bf16(where))
         with torch.no_grad():
-            found.append(module(x).float().softmax(1).cpu().numpy())
+            found.append(module(x)[:n].float().softmax(1).cpu().numpy())
     return np.concatenate(found)
 
 
@@ -117,8 +124,12 @@ def decide(networks: Iterable[Network], images: ImageSet, row: int) -> pd.DataFr
     """
     tables = []
     for network in networks:
-        scores = category_probabilities(_probabilities(network, images, [row]), network.mapping())[0]
-        tables.append(pd.DataFrame({"category": CATEGORIES, "probability": scores}).assign(network=network.name))
+        classes = _probabilities(network, images, [row])
+        scores = category_probabilities(classes, network.mapping())[0]
+        table = pd.DataFrame({"category": CATEGORIES, "probability": scores})
+        tables.append(table.assign(network=network.name))
+    if not tables:
+        raise ValueError("no networks are given")
     return pd.concat(tables, ignore_index=True)[["network", "category", "probability"]]
 
 
@@ -147,8 +158,9 @@ def collect(
 def read_trials(path: str | Path) -> pd.DataFrame:
     """The trials in a CSV file, or in all CSV files of a folder, of model-vs-human or of ours.
 
-    Columns of `SCHEMA`, lower case, with `network` = `subj`, `architecture` and `training`
-    ("human" for the human observers, whose `subj` is "subject-XX"; "other" for the rest).
+    Columns of `SCHEMA`, lower case, and what else the files have, with `network` = `subj` and,
+    where a file does not say, `architecture` and `training` "human" for the human observers
+    (whose `subj` is "subject-XX") and "other" for the rest, `seed` 0.
     FileNotFoundError if there is none, ValueError naming file and columns if some are missing.
     """
     path = Path(path)
@@ -158,7 +170,7 @@ def read_trials(path: str | Path) -> pd.DataFrame:
     tables = []
     for file in files:
         try:
-            table = pd.read_csv(file, keep_default_na=False, na_values={"rt": ["NaN", "nan", ""]})
+            table = pd.read_csv(file, keep_default_na=False)  # "na" is a response, not a gap
         except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
             raise ValueError(f"{file} is not a CSV file of trials: {error}") from None
         table.columns = table.columns.str.lower()
@@ -168,11 +180,13 @@ def read_trials(path: str | Path) -> pd.DataFrame:
                 f"{file} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}; trials "
                 f"have {', '.join(SCHEMA)}"
             )
+        table["rt"] = pd.to_numeric(table["rt"], errors="coerce")
+        human = table["subj"].astype(str).str.startswith("subject-")
+        kind = np.where(human, "human", "other")
+        about = {"network": table["subj"], "architecture": kind, "training": kind, "seed": 0}
+        table = table.assign(**{k: v for k, v in about.items() if k not in table})
         tables.append(table[[*SCHEMA, *(c for c in table if c not in SCHEMA)]])
-    trials = pd.concat(tables, ignore_index=True)
-    human = trials["subj"].astype(str).str.startswith("subject-")
-    kind = np.where(human, "human", "other")
-    return trials.assign(network=trials["subj"], architecture=kind, training=kind, seed=0)
+    return pd.concat(tables, ignore_index=True)
 
 
 def with_observers(trials: pd.DataFrame, path: str | Path) -> pd.DataFrame:
@@ -187,7 +201,7 @@ def with_cues(trials: pd.DataFrame) -> pd.DataFrame:
     texture dog). Trials without conflict (shape = texture; 80 of the 1,280 stimuli) are dropped.
     ValueError names the first image whose name does not parse.
     """
-    cues = trials["imagename"].str.extract(_CUES)
+    cues = trials["imagename"].astype(str).str.extract(_CUES)
     wrong = cues[0].isna() | ~cues[0].isin(CATEGORIES) | ~cues[1].isin(CATEGORIES)
     if wrong.any():
         raise ValueError(

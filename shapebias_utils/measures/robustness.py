@@ -36,9 +36,7 @@ def accuracy(trials: pd.DataFrame, by: Sequence[str] = ("eps",)) -> pd.DataFrame
     ]
 
 
-def by_subset(
-    trials: pd.DataFrame, images: ImageSet, subsets: Mapping[str, str]
-) -> pd.DataFrame:
+def by_subset(trials: pd.DataFrame, images: ImageSet, subsets: Mapping[str, str]) -> pd.DataFrame:
     """Accuracy as :func:`accuracy` gives it, once for each subset of the images.
 
     `subsets` maps names to pandas queries of the images' table (`Dataset.subsets`); the name
@@ -63,7 +61,10 @@ def correctly_labelled(
     right = trials[trials["correct"] & (trials["eps"] == 0)]
     names = {n: pd.Index(g["imagename"]) for n, g in right.groupby("network")}
     none = pd.Index([], dtype=object)
-    return {s.architecture: names.get(s.name, none).intersection(names.get(r.name, none)) for s, r in pairs}
+    return {
+        s.architecture: names.get(s.name, none).intersection(names.get(r.name, none))
+        for s, r in pairs
+    }
 
 
 def on_subset(trials: pd.DataFrame, subset: Mapping[str, pd.Index]) -> pd.DataFrame:
@@ -88,7 +89,7 @@ def subset_sizes(subset: Mapping[str, pd.Index], images: ImageSet) -> pd.DataFra
         }
         for architecture, names in subset.items()
     }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("architecture")
 
 
 def subset_composition(
@@ -99,4 +100,4 @@ def subset_composition(
     for name, query in subsets.items():
         wanted = images.table.query(query)["imagename"]
         columns[name] = {a: round(100 * wanted.isin(kept).mean(), 1) for a, kept in subset.items()}
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns).rename_axis("architecture")

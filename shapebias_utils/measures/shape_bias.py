@@ -22,7 +22,9 @@ def bootstrap_interval(
     n = shape + texture + other
     if shape + texture == 0:
         return np.nan, np.nan
-    counts = np.random.default_rng(seed).multinomial(n, np.array([shape, texture, other]) / n, draws)
+    counts = np.random.default_rng(seed).multinomial(
+        n, np.array([shape, texture, other]) / n, draws
+    )
     decided = counts[:, 0] + counts[:, 1]
     ratios = counts[decided > 0, 0] / decided[decided > 0]
     low, high = np.quantile(ratios, [0.025, 0.975])
@@ -55,28 +57,28 @@ def shape_bias(trials: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     return table.reset_index()
 
 
-def disagreements(
-    trials: pd.DataFrame, pairs: Sequence[tuple[Network, Network]]
-) -> pd.DataFrame:
+def disagreements(trials: pd.DataFrame, pairs: Sequence[tuple[Network, Network]]) -> pd.DataFrame:
     """The conflict images that S decides by texture and R by shape, pair by pair.
 
     Columns `architecture`, `imagename`, `shape`, `texture`, and both networks' confidences,
     `confidence_standard` and `confidence_robust`; the surest (by their product) first.
     """
     cues = with_cues(trials).set_index("imagename")
-    columns = ["shape", "texture", "confidence"]
-    tables = [pd.DataFrame(columns=["imagename", "architecture", *columns])]
+    cue_columns = ["shape", "texture"]
+    columns = ["architecture", "imagename", *cue_columns]
+    columns += ["confidence_standard", "confidence_robust"]
+    tables = []
     for s, r in pairs:
         standard = cues[(cues["network"] == s.name) & (cues["decided"] == "texture")]
         robust = cues[(cues["network"] == r.name) & (cues["decided"] == "shape")]
-        both = standard[columns].join(
+        both = standard[[*cue_columns, "confidence"]].join(
             robust["confidence"], how="inner", lsuffix="_standard", rsuffix="_robust"
         )
         sureness = (both["confidence_standard"] * both["confidence_robust"]).rename("sureness")
         both = both.assign(architecture=s.architecture, sureness=sureness).reset_index()
         tables.append(both.sort_values("sureness", ascending=False, kind="stable"))
-    table = pd.concat(tables[len(tables) > 1 :], ignore_index=True)
-    return table.drop(columns=["sureness"], errors="ignore")
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+    return table[columns]
 
 
 def confusion(trials: pd.DataFrame) -> pd.DataFrame:
@@ -92,6 +94,7 @@ def confusion(trials: pd.DataFrame) -> pd.DataFrame:
         counts = cues.groupby(keys, sort=False)["object_response"].value_counts()
         share = counts / counts.groupby(keys).transform("sum")
         table = pd.DataFrame({"count": counts, "share": share}).reset_index()
-        tables.append(table.rename(columns={cue: "category", "object_response": "response"}).assign(cue=cue))
+        table = table.rename(columns={cue: "category", "object_response": "response"})
+        tables.append(table.assign(cue=cue))
     columns = [*OBSERVER, "cue", "category", "response", "count", "share"]
     return pd.concat(tables, ignore_index=True)[columns]

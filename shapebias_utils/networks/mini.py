@@ -2,8 +2,8 @@
 
 Each takes float RGB ``(N, 3, H, W)`` in [0, 1], normalises inside, and returns logits ``(N, 16)``.
 They keep their models' structure and torchvision's layer names, with less of everything: at most
-0.7 M parameters, batch norm throughout, global average pooling before one linear layer. All work
-on 32x32 to 8x8 grids: networks that end on a coarser grid hardly learn textures of 5 pixels.
+0.7 M parameters, batch norm throughout, global average pooling before one linear layer. All end
+on an 8x8 grid: networks that end on a coarser one hardly learn textures of 5 pixels.
 A probed layer is a module whose output is post-ReLU.
 """
 
@@ -41,9 +41,9 @@ class AlexNet(nn.Sequential):
     def __init__(self, n_classes: int = 16) -> None:
         super().__init__()
         self.normalise = Normalise()
-        self.conv1 = conv(3, 32, 7, stride=2)
+        self.conv1 = conv(3, 24, 7, stride=2)
         self.pool1 = pool()
-        self.conv2 = conv(32, 64, 5)
+        self.conv2 = conv(24, 64, 5)
         self.pool2 = pool()
         self.conv3 = conv(64, 96, 3)
         self.conv4 = conv(96, 96, 3)
@@ -67,14 +67,15 @@ class Residual(nn.Module):
 
 
 class ResNet(nn.Sequential):
-    """One residual block to a stage, the first at 32x32: 0.5 M parameters."""
+    """One residual block to a stage: 0.5 M parameters."""
 
     def __init__(self, n_classes: int = 16) -> None:
         super().__init__()
         self.normalise = Normalise()
-        self.conv1 = conv(3, 32, 5, stride=2)
+        self.conv1 = conv(3, 32, 7, stride=2)
+        self.maxpool = pool()
         self.layer1 = Residual(32, 32)
-        self.layer2 = Residual(32, 64, stride=2)
+        self.layer2 = Residual(32, 64)
         self.layer3 = Residual(64, 96, stride=2)
         self.layer4 = Residual(96, 128)
         self.head = _head(128, n_classes)
@@ -100,13 +101,13 @@ class GoogLeNet(nn.Sequential):
     def __init__(self, n_classes: int = 16) -> None:
         super().__init__()
         self.normalise = Normalise()
-        self.conv1 = conv(3, 32, 7, stride=2)
+        self.conv1 = conv(3, 24, 7, stride=2)
         self.maxpool1 = pool()
-        self.conv2 = conv(32, 32, 1)
+        self.conv2 = conv(24, 32, 1)
         self.conv3 = conv(32, 64, 3)
+        self.maxpool2 = pool()
         self.inception3a = Inception(64, 64)
         self.inception3b = Inception(64, 96)
-        self.maxpool3 = pool()
         self.inception4a = Inception(96, 96)
         self.inception4b = Inception(96, 96)
         self.inception4c = Inception(96, 96)

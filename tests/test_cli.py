@@ -1,0 +1,245 @@
+"""The command line: answers at once, passes on what it is given, tells errors in one line."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+import torch
+
+from shapebias_utils import datasets, networks, running, studies, training
+from shapebias_utils.cli import _joined, _trained_here, main
+from shapebias_utils.datasets import ImageSet
+from shapebias_utils.training import Recipe
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = ("run", "train", "doctor", "fetch", "networks", "datasets", "clean")
+
+
+def call(*args):
+    """The exit code of a command."""
+    with pytest.raises(SystemExit) as caught:
+        main(args)
+    return caught.value.code
+
+
+def test_help_answers_at_once_and_imports_nothing_heavy():
+    heavy = "torch torchvision pandas numpy matplotlib papermill nbformat"
+    code = (
+        "import sys, shapebias_utils.cli as c\n"
+        "try: c.main(['--help'])\n"
+        f"finally: print([m for m in {heavy.split()} if m in sys.modules])"
+    )
+    seconds = []
+    for _ in range(5):
+        began = time.monotonic()
+        run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+        seconds.append(time.monotonic() - began)
+        assert run.stdout.splitlines()[-1] == "[]"
+        assert all(command in run.stdout for command in COMMANDS)
+    assert min(seconds) < 0.5
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(capsys, command):
+    assert call(command, "--help") == 0
+    assert f"Usage: shapebias {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("args", "joined"),
+    [
+        ("run 3", "run 3"),
+        ("run 3 -p n 1 --html", "run 3 -p n=1 --html"),
+        ("run -p eps -1 -p a b=c 3", "run -p eps=-1 -p a=b=c 3"),
+        ("run 3 -p n=1 --html", "run 3 -p n=1 --html"),
+        ("run 3 -p n", "run 3 -p n"),
+        ("run 3 -p", "run 3 -p"),
+    ],
+)
+def test_a_parameter_is_a_name_and_a_value(args, joined):
+    assert _joined(args.split()) == joined.split()
+
+
+@pytest.fixture
+def notebooks(tmp_path, monkeypatch):
+    """Three notebooks that are run by a stand-in: `made` lists the runs, `fails` who fails."""
+    monkeypatch.setattr(running, "NOTEBOOKS", tmp_path)
+    for stem, parameters in (
+        ("00_start", "n: int = 1  # how many"),
+        ("01_more", "n: int = 1\nm: int = 2"),
+        ("02_last", "k: int = 1"),
+    ):
+        cell = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{stem}.ipynb")
+    made, fails = [], set()
+
+    def run(notebook, values, out=None):
+        made.append((notebook.stem, values, out))
+        if notebook.stem in fails:
+            raise running.NotebookError(f"{notebook.stem}, cell In [1]: ValueError: no")
+        return tmp_path / "build" / notebook.name, 12.34
+
+    monkeypatch.setattr(running, "run", run)
+    return made, fails
+
+
+def test_run_passes_on_what_it_is_given(notebooks, capsys, tmp_path):
+    assert call("run", "1", "-p", "n", "-5", "-p", "m", "3", "--out", str(tmp_path)) == 0
+    assert notebooks[0] == [("01_more", {"n": -5, "m": 3}, tmp_path)]
+    assert capsys.readouterr().out.startswith("01_more  12.3 s  ")
+
+
+def test_run_all_prints_the_times_and_gives_each_what_it_knows(notebooks, capsys):
+    assert call("run", "all", "-p", "n", "5") == 0
+    assert notebooks[0] == [
+        ("00_start", {"n": 5}, None),
+        ("01_more", {"n": 5}, None),
+        ("02_last", {}, None),
+    ]
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:3] for line in lines] == [
+        [stem, "12.3", "s"] for stem in ("00_start", "01_more", "02_last")
+    ] + [["all", "37.0", "s"]]
+
+
+def test_run_all_goes_on_after_a_failure_and_fails_in_the_end(notebooks, capsys):
+    made, fails = notebooks
+    fails |= {"01_more"}
+    assert call("run", "all") == 1
+    assert [stem for stem, *_ in made] == ["00_start", "01_more", "02_last"]
+    out, err = capsys.readouterr()
+    assert "01_more   failed" in out
+    assert err.splitlines() == [
+        "shapebias: 01_more, cell In [1]: ValueError: no", "shapebias: 1 of 3 failed: 01_more"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("run", "0", "-p", "m", "1"), "00_start has no parameter 'm'; it has n (how many)"),
+        (("run", "all", "-p", "x", "1"), "no notebook has a parameter 'x'; there are k, m, n"),
+        (("run", "0", "-p", "n"), "parameter 'n' has no value; write -p n VALUE"),
+        (("run", "0", "-p", "n", "1", "--update"), "leave out -p, or --update"),
+    ],
+)
+def test_run_refuses_before_it_runs(notebooks, capsys, args, message):
+    assert call(*args) == 1
+    assert message in capsys.readouterr().err
+    assert notebooks[0] == []
+
+
+@pytest.mark.parametrize("args", [("--nope",), ("run",), ("nope",), ("train", "--seed", "x")])
+def test_wrong_usage_is_one_line_and_code_2(capsys, args):
+    assert call(*args) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("shapebias: ")
+    assert error.count("\n") == 1
+
+
+def test_debug_shows_the_traceback(notebooks):
+    with pytest.raises(ValueError, match="unknown notebook"):
+        main(["run", "77", "--debug"])
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """Recipes of one epoch over 64 random images; the folder that checkpoints go to."""
+    pixels = torch.rand(64, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    table = pd.DataFrame(
+        {"imagename": [str(i) for i in range(64)], "label": [i % 16 for i in range(64)]}
+    )
+    images = ImageSet("train", table, lambda r: pixels[r], "tiny", lambda r, seed: pixels[list(r)])
+    dataset = replace(datasets.get_dataset("pictograms"), images=lambda split: images)
+    monkeypatch.setattr(studies, "get_dataset", lambda name: dataset)
+    recipes = {
+        "standard": Recipe(epochs=1, rate=0.01),
+        "robust": Recipe(epochs=1, rate=0.01, start="standard"),
+    }
+    monkeypatch.setitem(training.RECIPES, "pictograms", {"AlexNet": recipes})
+    monkeypatch.setattr(networks, "CHECKPOINTS", tmp_path)
+    return tmp_path / "pictograms", recipes
+
+
+def test_train_begins_with_what_the_recipe_starts_from(tiny, capsys):
+    folder, _ = tiny
+    assert call("train", "--architecture", "ALEXNET", "--training", "Robust", "--seed", "3") == 0
+    weights = folder / "alexnet_robust_seed3.safetensors"
+    standard = folder / "alexnet_standard_seed3.safetensors"
+    found = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in (weights, standard)}
+    assert json.loads(weights.with_suffix(".json").read_text())["start"] == found[standard]
+    out = capsys.readouterr().out
+    assert out.startswith(f"AlexNet-R: {weights}, SHA-256 {found[weights]}, 0.")
+    assert out.endswith("minutes\n")
+
+
+def test_train_repeats_nothing_unless_forced(tiny, capsys):
+    folder, _ = tiny
+    assert call("train", "--training", "standard") == 0
+    path = folder / "alexnet_standard_seed0.safetensors"
+    before = path.stat().st_mtime_ns
+    assert call("train", "--training", "standard") == 0
+    assert "trained already, --force trains it anew" in capsys.readouterr().out
+    assert path.stat().st_mtime_ns == before
+    assert call("train", "--training", "standard", "--force") == 0
+    assert path.stat().st_mtime_ns > before
+
+
+def test_train_all_trains_all_recipes(tiny):
+    assert call("train", "--all") == 0
+    assert sorted(p.name for p in tiny[0].glob("*.safetensors")) == [
+        "alexnet_robust_seed0.safetensors", "alexnet_standard_seed0.safetensors"
+    ]  # fmt: skip
+
+
+def test_a_checkpoint_of_another_recipe_is_not_taken_for_this_one(tiny, capsys):
+    assert call("train", "--training", "standard") == 0
+    tiny[1]["standard"] = Recipe(epochs=1, rate=0.02)
+    assert call("train", "--training", "standard") == 1
+    error = capsys.readouterr().err
+    assert "comes from another recipe" in error
+    assert error.count("shapebias: ") == 1
+
+
+def test_published_weights_are_never_written_over():
+    names = networks.network_names("imagenet")
+    records = [networks.get_network(n, "imagenet", seed) for n in names for seed in (0, 1)]
+    outs = [_trained_here(record).path() for record in records]
+    assert {path.suffix for path in outs} == {".safetensors"}
+    assert len(set(outs)) == len(records)
+    assert not set(outs) & {record.path() for record in records}
+
+
+def test_networks_are_listed_with_their_checkpoints(tiny, capsys):
+    assert call("train", "--training", "standard") == 0
+    capsys.readouterr()
+    assert call("networks", "--dataset", "pictograms") == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [row[1] for row in rows] == networks.network_names("pictograms")
+    assert {row[1]: row[4] for row in rows} == {
+        name: "ok:" if name == "AlexNet" else "missing:"
+        for name in networks.network_names("pictograms")
+    }
+
+
+def test_datasets_are_listed(capsys):
+    assert call("datasets") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(datasets.DATASETS)
+    assert "L2 eps 1, 10 steps" in lines[1]
+
+
+def test_the_reader_of_a_pipe_may_leave():
+    code = (
+        "import os, sys; r, w = os.pipe(); os.close(r); sys.stdout = os.fdopen(w, 'w')\n"
+        "from shapebias_utils.cli import main; main(['fetch', 'list'])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")

@@ -1,0 +1,261 @@
+"""What is missing is found and named with its remedy; downloads resume, and are checked."""
+
+import hashlib
+import os
+import subprocess
+import threading
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from shapebias_utils import doctor, networks
+from shapebias_utils.cli import main
+from shapebias_utils.doctor import Download, fetch
+
+CONTENT = np.random.default_rng(0).bytes(300_000)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A web server of one file, which can break off, and notes the ranges it is asked for."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    state = SimpleNamespace(break_after=None, ranges=[], resumable=True, content=CONTENT)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path != "/weights.pth":
+                return self.send_error(404)
+            state.ranges.append(asked := self.headers.get("Range"))
+            start = (
+                int(asked.removeprefix("bytes=").rstrip("-")) if asked and state.resumable else 0
+            )
+            if start >= len(state.content):
+                return self.send_error(416)
+            rest = state.content[start:]
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(rest)))
+            if start:
+                whole = f"{start}-{len(state.content) - 1}/{len(state.content)}"
+                self.send_header("Content-Range", f"bytes {whole}")
+            self.end_headers()
+            self.wfile.write(rest[: state.break_after])
+
+        def log_message(self, *args):
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
+    state.url = f"http://127.0.0.1:{http.server_port}/weights.pth"
+    yield state
+    http.shutdown()
+    http.server_close()
+
+
+@pytest.fixture
+def record(server, tmp_path):
+    return Download("weights", server.url, SHA256[:8], tmp_path / "data" / "weights.pth", 1, "")
+
+
+def there(record):
+    """The files in the target's folder, locks aside."""
+    return sorted(f for f in os.listdir(record.path.parent) if not f.endswith(".lock"))
+
+
+def test_a_download_arrives_whole_and_is_not_repeated(record, server):
+    assert fetch(record).read_bytes() == CONTENT
+    assert fetch(record) == record.path
+    assert server.ranges == [None]
+    assert there(record) == ["weights.pth"]
+
+
+def test_an_interrupted_download_goes_on_where_it_stopped(record, server):
+    server.break_after = 100_000
+    with pytest.raises(
+        OSError, match="broke after 100000 of 300000 bytes; what has come so far is"
+    ):
+        fetch(record)
+    assert there(record) == ["weights.pth.part"]
+    with pytest.raises(OSError, match="broke after 200000 of 300000"):
+        fetch(record)
+    server.break_after = None
+    assert fetch(record).read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=100000-", "bytes=200000-"]
+    assert there(record) == ["weights.pth"]
+
+
+def test_a_server_that_cannot_resume_sends_all_again(record, server):
+    server.break_after = 100_000
+    with pytest.raises(OSError, match="broke"):
+        fetch(record)
+    server.break_after, server.resumable = None, False
+    assert fetch(record).read_bytes() == CONTENT
+
+
+def test_a_part_that_is_complete_is_not_asked_for_again(record):
+    record.path.parent.mkdir()
+    record.path.with_name("weights.pth.part").write_bytes(CONTENT)
+    assert fetch(record).read_bytes() == CONTENT
+
+
+def test_another_file_than_recorded_is_refused_and_removed(record, server):
+    server.content = CONTENT[:-1] + b"!"
+    with pytest.raises(ValueError, match=rf"has SHA-256 \w+, expected is {SHA256[:8]}.*removed"):
+        fetch(record)
+    assert there(record) == []
+
+
+def test_a_file_that_is_there_but_another_is_left_alone(record, server):
+    record.path.parent.mkdir()
+    record.path.write_bytes(b"mine")
+    with pytest.raises(ValueError, match="move it away"):
+        fetch(record)
+    assert record.path.read_bytes() == b"mine"
+    assert server.ranges == []
+
+
+def test_without_network_or_page_one_line_says_so(record, monkeypatch, capsys):
+    for url, reason in (
+        ("http://127.0.0.1:1/weights.pth", "Connection refused"),
+        (record.url.replace("weights", "nothing"), "Not Found"),
+    ):
+        monkeypatch.setattr(doctor, "DOWNLOADS", {"weights": replace(record, url=url)})
+        with pytest.raises(SystemExit, match="1"):
+            main(["fetch", "weights"])
+        error = capsys.readouterr().err
+        assert error.startswith(f"shapebias: cannot fetch weights from {url}: ")
+        assert reason in error
+        assert error.count("\n") == 1
+        assert there(record) == []
+
+
+def test_torchvision_files_are_those_that_torchvision_names():
+    import torchvision.models as models
+
+    for name, weights in (
+        ("alexnet", models.AlexNet_Weights.IMAGENET1K_V1),
+        ("googlenet", models.GoogLeNet_Weights.IMAGENET1K_V1),
+        ("resnet50", models.ResNet50_Weights.IMAGENET1K_V1),
+    ):
+        record = doctor.DOWNLOADS[name]
+        assert record.url == weights.url
+        assert record.path.name == weights.url.rsplit("/", 1)[1]
+        assert record.sha256 == weights.url.rsplit("-", 1)[1].removesuffix(".pth")
+        assert record.megabytes == round(weights.meta["_file_size"] * 1.048576)
+
+
+def network(**changes):
+    return replace(networks.get_network("AlexNet", "pictograms"), **changes)
+
+
+@pytest.mark.parametrize(
+    ("file", "card", "state"),
+    [
+        (None, None, "missing"),
+        (b"weights", None, "ok"),
+        (b"weights", hashlib.sha256(b"weights").hexdigest(), "ok"),
+        (b"weight", hashlib.sha256(b"weights").hexdigest(), "broken"),
+    ],
+)
+def test_a_checkpoint_is_ok_missing_or_broken(tmp_path, file, card, state):
+    path = tmp_path / "alexnet.safetensors"
+    if file:
+        path.write_bytes(file)
+    if card:
+        path.with_suffix(".json").write_text(f'{{"sha256": "{card}"}}')
+    assert doctor.checkpoint_state(network(checkpoint=path))[0] == state
+
+
+def test_every_missing_thing_names_what_brings_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(networks, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(doctor, "RAW", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    findings = {f"{f.topic} {f.name}": f for f in doctor.examine()}
+    assert [k for k, f in findings.items() if f.state == "broken"] == []
+    assert [k for k, f in findings.items() if f.state == "missing" and not f.remedy] == []
+    assert findings["tool potrace"].remedy == "apt-get install potrace"
+    robust = findings["checkpoint pictograms AlexNet-R"]
+    assert (robust.state, robust.needed) == ("missing", True)
+    assert robust.remedy == "shapebias train --architecture alexnet --training robust"
+    assert not findings["dataset imagenet validation"].needed
+
+
+@pytest.mark.parametrize(("strict", "code"), [([], 0), (["--strict"], 1)])
+def test_the_doctor_fails_only_when_asked_to(monkeypatch, tmp_path, capsys, strict, code):
+    monkeypatch.setattr(networks, "CHECKPOINTS", tmp_path)
+    with pytest.raises(SystemExit, match=str(code)):
+        main(["doctor", *strict])
+    assert "The default run lacks pictograms AlexNet," in capsys.readouterr().out
+
+
+def test_an_examination_that_breaks_is_itself_a_finding(monkeypatch):
+    def _tools():
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr(doctor, "_tools", _tools)
+    broken = doctor.examine()[-1]
+    assert (broken.state, broken.topic, broken.detail) == (
+        "broken",
+        "tools",
+        "RuntimeError: two lines",
+    )
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A git checkout with committed and other files in all folders that hold caches."""
+    files = {
+        "figures/pictograms/a.png": True,
+        "figures/pictograms/b.png": False,
+        "data/results/pictograms/seeds.csv": True,
+        "data/results/pictograms/mine.csv": False,
+        "data/results/pictograms/predict/a.csv": False,
+        "data/results/pictograms/predict/a.csv.json": False,
+        "data/raw/pictograms/train/pixels.npy": False,
+        "data/raw/imagenet/val/a.png": False,
+        "data/checkpoints/pictograms/a.safetensors": False,
+        "build/pictograms/00.ipynb": False,
+    }
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    git = ["git", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", *[n for n, committed in files.items() if committed]], check=True)
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    for name, folder in (
+        ("FIGURES", "figures"), ("RESULTS", "data/results"), ("BUILD", "build"),
+        ("PICTOGRAMS", "data/raw/pictograms"),
+    ):  # fmt: skip
+        monkeypatch.setattr(doctor, name, tmp_path / folder)
+    return tmp_path, set(files)
+
+
+@pytest.mark.parametrize(
+    ("what", "gone", "kept"),
+    [
+        ("results", {"data/results/pictograms/predict/a.csv",
+                     "data/results/pictograms/predict/a.csv.json"}, 0),
+        ("figures", {"figures/pictograms/b.png"}, 1),
+        ("images", {"data/raw/pictograms/train/pixels.npy"}, 0),
+        ("build", {"build/pictograms/00.ipynb"}, 0),
+    ],
+)  # fmt: skip
+def test_clean_removes_caches_and_nothing_else(checkout, capsys, what, gone, kept):
+    root, files = checkout
+    with pytest.raises(SystemExit, match="0"):
+        main(["clean", what])
+    left = {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()}
+    assert {f for f in left if not f.startswith(".git/")} == files - gone
+    assert capsys.readouterr().out.startswith(f"{len(gone)} file")
+    assert doctor.clean(what) == (0, kept)
+
+
+def test_figures_are_not_cleaned_where_nothing_tells_which_are_committed(checkout, tmp_path):
+    (tmp_path / ".git" / "HEAD").unlink()
+    with pytest.raises(ValueError, match="no git checkout"):
+        doctor.clean("figures")
+    assert (tmp_path / "figures/pictograms/b.png").exists()
