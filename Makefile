@@ -25,8 +25,8 @@ PYTEST = OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 SHAPEBIAS_FIGURES=$(CURDIR)/build/t
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | expand -t 12
 
-reproduce: $(READY)  ## run all notebooks on Pictogram-16: tables, figures and HTML under build/
-	SHAPEBIAS_FIGURES="$(CURDIR)/build/figures" $(BIN)/shapebias run all --html
+reproduce: $(READY)  ## run all notebooks on Pictogram-16: tables and figures/, executed copies and HTML under build/
+	$(BIN)/shapebias run all --html
 
 test: $(READY)  ## pytest, every cell of every notebook (nbval), the browser test if Chromium is there
 	@$(PYTEST) $(TESTS) </dev/null

@@ -37,8 +37,8 @@ def writable(folder: Path) -> Path:
     except OSError as error:
         raise type(error)(
             f"cannot write in {folder} ({error.strerror or error}): give yourself write "
-            "permission there, or set SHAPEBIAS_DATA, SHAPEBIAS_RESULTS or SHAPEBIAS_FIGURES "
-            "to a folder of your own"
+            "permission there, or set SHAPEBIAS_DATA, SHAPEBIAS_RESULTS, SHAPEBIAS_FIGURES or "
+            "SHAPEBIAS_BUILD to a folder of your own"
         ) from None
     return folder
 

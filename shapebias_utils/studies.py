@@ -12,7 +12,7 @@ from .measures.predictions import collect
 from .measures.robustness import accuracy
 from .measures.shape_bias import OBSERVER, shape_bias
 from .networks import get_network, network_names
-from .paths import CHECKPOINTS, RAW
+from .paths import RAW
 from .results import store
 from .training import RECIPES, train
 
@@ -27,6 +27,8 @@ def train_network(name: str, dataset: str = "pictograms", seed: int = 0) -> Path
         recipe = RECIPES[dataset][network.architecture][network.training]
     except KeyError:
         raise ValueError(f"there is no recipe to train {name} on {dataset}") from None
+    if network.path() is None or network.path().suffix != ".safetensors":
+        raise ValueError(f"{name} has published weights, {network.path()}: not trained over")
     start = None
     if recipe.start:
         before = next(
@@ -40,26 +42,28 @@ def train_network(name: str, dataset: str = "pictograms", seed: int = 0) -> Path
     return train(network.build, images, recipe, network.path(), seed, start, label)
 
 
-def seeds(values: Iterable[int] = (0, 1, 2)) -> pd.DataFrame:
-    """Shape bias and accuracy of all nine pictogram networks, for each seed they are trained from.
+def seeds(values: Iterable[int] = (0, 1, 2), train_missing: bool = True) -> pd.DataFrame:
+    """Shape bias and accuracy of the nine pictogram networks, for each seed they are trained from.
 
-    Trains what is not there. Columns: the observer, `shape_bias`, `low`, `high`, `n`, `shape`,
-    `texture`, and top-1 `clean` and `adversarial` (the dataset's attack) on whole objects.
-    Kept as ``data/results/pictograms/seeds.csv``.
+    Trains what is not there, or leaves it out. Columns: the observer, `shape_bias`, `low`, `high`,
+    `n`, `shape`, `texture`, and top-1 `clean` and `adversarial` (the dataset's attack) on the whole
+    objects of the validation images. Kept as ``data/results/pictograms/seeds.csv``.
     """
-    dataset, values = get_dataset("pictograms"), list(values)
-    networks = []
+    dataset, networks = get_dataset("pictograms"), []
     for seed in values:
         for name in network_names("pictograms"):
-            train_network(name, seed=seed)
-            networks.append(get_network(name, "pictograms", seed))
+            if train_missing:
+                train_network(name, seed=seed)
+            network = get_network(name, "pictograms", seed)
+            if network.path().exists():
+                networks.append(network)
     whole = dataset.images("validation").where("whole", "validation_whole")
     bias = shape_bias(collect(networks, dataset.images("cue_conflict")))
     table = accuracy(collect(networks, whole, (None, dataset.attack)))
     table = table.pivot(index=OBSERVER, columns="eps", values="accuracy")
     table.columns = ["clean", "adversarial"]
     table = bias.merge(table.reset_index(), on=OBSERVER)
-    store(table, "pictograms", "seeds", {"seeds": values, "attack": asdict(dataset.attack)})
+    store(table, "pictograms", "seeds", {"attack": asdict(dataset.attack)})
     return table
 
 

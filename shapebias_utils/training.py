@@ -83,7 +83,7 @@ def _pictogram_recipes(standard: int, further: int) -> dict[str, Recipe]:
 RECIPES: dict[str, dict[str, dict[str, Recipe]]] = {
     "pictograms": {
         "AlexNet": _pictogram_recipes(standard=12, further=7),
-        "GoogLeNet": _pictogram_recipes(standard=12, further=7),
+        "GoogLeNet": _pictogram_recipes(standard=14, further=7),
         "ResNet": _pictogram_recipes(standard=12, further=7),
     },
     "imagenet": {
@@ -125,9 +125,10 @@ def train(
                     "start": start and file_hash(start)})
     )  # fmt: skip
     card, log, state = (out.with_suffix(s) for s in (".json", ".csv", ".state.pt"))
-    with locked(out):
+    with locked(out, together=True):
         if out.exists() and card.exists():
             _same_run(out, json.loads(card.read_text()), facts)
+            distributed.barrier()
             return out
         torch.manual_seed(_key(seed, "weights"))
         network = build()
@@ -163,7 +164,9 @@ def train(
             facts |= {"sha256": file_hash(out), "provenance": provenance()}
             with atomic(card) as path:
                 path.write_text(json.dumps(facts, indent=1) + "\n")
+            out.chmod(0o644)
             state.unlink(missing_ok=True)
+        distributed.barrier()  # none goes on before rank 0 has written
     return out
 
 

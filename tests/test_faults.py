@@ -144,7 +144,6 @@ def not_writable(place):
     ("prepare", "args", "parts"),
     [
         (None, "run 0 -p eps -1", ["eps = -1", "it must be"]),
-        (empty, "run 1 -p folder ../empty", ["no trials at", "empty", "name a CSV file"]),
         (None, "run 1 -p folder ../absent", ["no trials at ../absent", "name a CSV file"]),
         (columns_missing, "run 1 -p folder ../trials.csv",
          ["trials.csv lacks the columns object_response, imagename", "trials have subj"]),

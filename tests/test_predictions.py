@@ -144,7 +144,7 @@ def test_predict_agrees_with_a_plain_loop():
         found.drop(columns="rt"), expected, check_dtype=False, atol=2e-6, rtol=0
     )
     assert expected["object_response"].nunique() > 4, "the case distinguishes the categories"
-    as_class = expected["prediction"].map(lambda k: [c for c in MAPPING if k in MAPPING[c]][0])
+    as_class = expected["prediction"].map(lambda k: next(c for c in MAPPING if k in MAPPING[c]))
     assert (as_class != expected["object_response"]).any(), "mean and top-1 class differ somewhere"
 
 
@@ -342,7 +342,8 @@ def test_a_folder_is_all_its_files(tmp_path):
         (None, FileNotFoundError, "no trials at .*trials.csv: name a CSV file"),
         ("subj,session,trial,rt,category,condition\n", ValueError,
          "trials.csv lacks the columns object_response, imagename; trials have subj, "),
-        (f"{HEADER.replace(',category', '')}\n", ValueError, "trials.csv lacks the column category;"),
+        (HEADER.replace(",category", "") + "\n", ValueError,
+         "trials.csv lacks the column category;"),
         ("", ValueError, "trials.csv is not a CSV file of trials"),
         ("\x89PNG\r\n\x1a\n\0\0\xff\xfe\0", ValueError, "trials.csv (lacks|is not)"),
         (f"{HEADER}\na,b\n1,2,3,4,5,6,7,8,9,10,11\n", ValueError, "is not a CSV file of trials"),

@@ -134,7 +134,7 @@ def test_by_category_sums_to_the_pooled_counts():
 # --- the interval ---------------------------------------------------------------------------------
 
 
-def image_by_image(shape: int, texture: int, other: int, draws: int = 4000) -> list[float]:
+def image_by_image(shape: int, texture: int, other: int, draws: int = 1500) -> list[float]:
     """The 95 % percentile interval by drawing n images with replacement, one by one."""
     decided = np.repeat(["shape", "texture", "other"], [shape, texture, other])
     rng, found = np.random.default_rng(11), []
@@ -159,8 +159,13 @@ def test_the_interval_is_that_of_resampling_the_images(counts):
 
 @pytest.mark.parametrize(
     "counts, expected",
-    [((0, 0, 9), (np.nan, np.nan)), ((0, 0, 0), (np.nan, np.nan)), ((7, 0, 3), (1, 1)), ((0, 1, 0), (0, 0))],
-)  # fmt: skip
+    [
+        ((0, 0, 9), (np.nan, np.nan)),
+        ((0, 0, 0), (np.nan, np.nan)),
+        ((7, 0, 3), (1, 1)),
+        ((0, 1, 0), (0, 0)),
+    ],
+)
 def test_intervals_at_the_edges(counts, expected):
     assert bootstrap_interval(*counts) == pytest.approx(expected, nan_ok=True)
 

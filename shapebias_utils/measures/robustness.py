@@ -20,7 +20,7 @@ def wilson_interval(right: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.nd
         p = right / n
         centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
         half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return np.where(n > 0, centre - half, np.nan), np.where(n > 0, centre + half, np.nan)
+    return np.clip(centre - half, 0, p), np.clip(centre + half, p, 1)  # p, but for rounding
 
 
 def accuracy(trials: pd.DataFrame, by: Sequence[str] = ("eps",)) -> pd.DataFrame:

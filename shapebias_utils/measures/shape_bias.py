@@ -63,22 +63,18 @@ def disagreements(trials: pd.DataFrame, pairs: Sequence[tuple[Network, Network]]
     Columns `architecture`, `imagename`, `shape`, `texture`, and both networks' confidences,
     `confidence_standard` and `confidence_robust`; the surest (by their product) first.
     """
-    cues = with_cues(trials).set_index("imagename")
-    cue_columns = ["shape", "texture"]
-    columns = ["architecture", "imagename", *cue_columns]
-    columns += ["confidence_standard", "confidence_robust"]
-    tables = []
+    cues = with_cues(trials)
+    facts = ["imagename", "shape", "texture", "confidence"]
+    columns = ["architecture", *facts[:3], "confidence_standard", "confidence_robust"]
+    tables = [pd.DataFrame(columns=columns)] if not pairs else []
     for s, r in pairs:
-        standard = cues[(cues["network"] == s.name) & (cues["decided"] == "texture")]
-        robust = cues[(cues["network"] == r.name) & (cues["decided"] == "shape")]
-        both = standard[[*cue_columns, "confidence"]].join(
-            robust["confidence"], how="inner", lsuffix="_standard", rsuffix="_robust"
-        )
-        sureness = (both["confidence_standard"] * both["confidence_robust"]).rename("sureness")
-        both = both.assign(architecture=s.architecture, sureness=sureness).reset_index()
-        tables.append(both.sort_values("sureness", ascending=False, kind="stable"))
-    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
-    return table[columns]
+        standard = cues[(cues["network"] == s.name) & (cues["decided"] == "texture")][facts]
+        robust = cues[(cues["network"] == r.name) & (cues["decided"] == "shape")][facts]
+        both = standard.merge(robust, on=facts[:3], suffixes=("_standard", "_robust"))
+        sureness = both["confidence_standard"] * both["confidence_robust"]
+        both = both.iloc[np.argsort(-sureness.to_numpy(), kind="stable")]
+        tables.append(both.assign(architecture=s.architecture)[columns])
+    return pd.concat(tables, ignore_index=True)
 
 
 def confusion(trials: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ A file holds the weights of the network itself, under its own names, without the
 import hashlib
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -117,7 +118,8 @@ def _read(path: Path) -> dict[str, Tensor]:
             reason = _line(error)
             raise ValueError(f"{path} is truncated or no safetensors file: {reason}") from None
     try:
-        with torch.serialization.safe_globals(_NUMBERS):
+        with torch.serialization.safe_globals(_NUMBERS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on the pickle protocol: what matters raises
             contents = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can fail anywhere in the unpickler
         refused = re.search(_REFUSALS, str(error))
