@@ -124,7 +124,7 @@ def _file_part(value: object) -> str:
     return "".join(c if c.isalnum() or c in "-._" else "-" for c in text)
 
 
-class StaleResult(ValueError):
+class StaleResultError(ValueError):
     """A stored result was computed from something other than what is asked for."""
 
 
@@ -141,7 +141,7 @@ def cached(
     Kept under ``data/results/<dataset>/<measure>/``, written atomically and under a lock: of two
     processes that ask for it at once, one computes and one waits. The sidecar's key holds the
     measure, its module's ``VERSION``, the parameters, the network with its seed and checkpoint
-    hash, and the image set with its digest; `StaleResult` names the first field that differs.
+    hash, and the image set with its digest; `StaleResultError` names the first field that differs.
     `refresh` computes anew in any case. If the measure fails, what was there stays. Under torchrun
     all ranks must ask: rank 0 reads and writes, all compute and get the same table.
 
@@ -198,7 +198,7 @@ def _write(table: "pd.DataFrame", path: Path, key: dict) -> None:
 
 
 def _read(path: Path, key: dict) -> "pd.DataFrame | None":
-    """The stored table, None if there is none; StaleResult if its key is another."""
+    """The stored table, None if there is none; StaleResultError if its key is another."""
     import pandas as pd
 
     if not (path.exists() and _sidecar(path).exists()):
@@ -207,10 +207,10 @@ def _read(path: Path, key: dict) -> "pd.DataFrame | None":
     try:
         stored = json.loads(_sidecar(path).read_text())["key"]
     except (ValueError, KeyError, TypeError):
-        raise StaleResult(f"{_sidecar(path)} is damaged; {remedy}") from None
+        raise StaleResultError(f"{_sidecar(path)} is damaged; {remedy}") from None
     for field, wanted in key.items():
         if stored.get(field) != wanted:
-            raise StaleResult(
+            raise StaleResultError(
                 f"{path} was computed with {field} {stored.get(field)!r}, asked for is "
                 f"{wanted!r}; {remedy}"
             )
@@ -240,7 +240,9 @@ def store(table: "pd.DataFrame", dataset: str, name: str, about: dict) -> Path:
     with atomic(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
     with atomic(path.with_suffix(".csv.json")) as temporary:
-        temporary.write_text(json.dumps({"about": about, "provenance": provenance()}, indent=1) + "\n")
+        temporary.write_text(
+            json.dumps({"about": about, "provenance": provenance()}, indent=1) + "\n"
+        )
     return path
 
 

@@ -92,10 +92,16 @@ def sensitivity(
                 recipe = replace(recipes["robust"], attack=attack)
             network = _trained_already(architecture, knobs, recipe, seed)
             if network is None:
-                path = RAW / "sensitivity" / f"{architecture}-{contrast}-{bound}-seed{seed}.safetensors"
+                path = (
+                    RAW
+                    / "sensitivity"
+                    / f"{architecture}-{contrast}-{bound}-seed{seed}.safetensors"
+                )
                 label = f"contrast {contrast}, eps {bound}"
                 train(standard.build, pictograms("train", knobs), recipe, path, seed, start, label)
-                network = replace(standard, name=f"{architecture}-{contrast}-{bound}", checkpoint=path)
+                network = replace(
+                    standard, name=f"{architecture}-{contrast}-{bound}", checkpoint=path
+                )
             start = start or network.path()
             stimuli = pictograms("cue_conflict", knobs)
             table = shape_bias(collect([network], stimuli))
@@ -103,7 +109,17 @@ def sensitivity(
             clean = accuracy(collect([network], whole))["accuracy"]
             tables.append(table.assign(texture_contrast=contrast, eps=bound, clean=clean))
     table = pd.concat(tables, ignore_index=True)
-    columns = ["texture_contrast", "eps", "shape_bias", "low", "high", "n", "shape", "texture", "clean"]
+    columns = [
+        "texture_contrast",
+        "eps",
+        "shape_bias",
+        "low",
+        "high",
+        "n",
+        "shape",
+        "texture",
+        "clean",
+    ]
     store(table[columns], "pictograms", "sensitivity", {"architecture": architecture, "seed": seed})
     return table[columns]
 

@@ -58,7 +58,9 @@ class Recipe:
         """The attack at a share of all steps, None while its eps is 0."""
         if self.attack is None or (self.ramp and progress <= 0):
             return None
-        return self.attack.scaled(self.attack.eps * min(1.0, progress / self.ramp if self.ramp else 1))
+        return self.attack.scaled(
+            self.attack.eps * min(1.0, progress / self.ramp if self.ramp else 1)
+        )
 
 
 PAPER = Recipe(
@@ -71,7 +73,7 @@ _PGD3 = Attack(eps=2.5, step_size=1.25, steps=3, use_best=False)
 
 
 def _pictogram_recipes(standard: int, further: int) -> dict[str, Recipe]:
-    """S from scratch; R and its control go on from S for as many epochs, at eps 2.5 and at eps 0."""
+    """S from scratch; R (at eps 2.5) and its control (at eps 0) go on from S for as many epochs."""
     onwards = Recipe(epochs=further, rate=0.03, start="standard")
     return {
         "standard": Recipe(epochs=standard, rate=0.05),

@@ -178,7 +178,7 @@ def test_a_file_of_ones_own_registers_its_networks_also_when_run_again(tmp_path)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no file .*nowhere.py that registers networks"):
+    with pytest.raises(FileNotFoundError, match=r"no file .*nowhere\.py that registers networks"):
         register_from(str(tmp_path / "nowhere.py"))
 
 

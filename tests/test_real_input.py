@@ -1,4 +1,4 @@
-"""The README's bring-your-own network on real stimuli, beside real people: notebook 03 end to end."""
+"""Notebook 03, end to end, with the README's own network on real stimuli, beside real people."""
 
 import json
 import re

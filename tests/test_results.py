@@ -16,7 +16,7 @@ import pytest
 from shapebias_utils import results
 from shapebias_utils.attacks import Attack
 from shapebias_utils.paths import ROOT
-from shapebias_utils.results import StaleResult, atomic, cached, writable
+from shapebias_utils.results import StaleResultError, atomic, cached, writable
 
 VERSION = 3
 
@@ -151,7 +151,7 @@ def test_a_table_without_rows_keeps_its_columns():
 )  # fmt: skip
 def test_a_result_of_other_weights_or_images_is_refused(field, asked):
     cached(squares, network(), IMAGES)
-    with pytest.raises(StaleResult, match=f"was computed with {field} ") as error:
+    with pytest.raises(StaleResultError, match=f"was computed with {field} ") as error:
         cached(squares, *asked)
     assert "\n" not in str(error.value) and "shapebias clean results" in str(error.value)
     assert CALLS.number == 1
@@ -160,7 +160,7 @@ def test_a_result_of_other_weights_or_images_is_refused(field, asked):
 def test_a_result_of_an_older_version_is_refused(monkeypatch):
     cached(squares, network(), IMAGES)
     monkeypatch.setattr(sys.modules[__name__], "VERSION", 4)
-    with pytest.raises(StaleResult, match="computed with version 3, asked for is 4"):
+    with pytest.raises(StaleResultError, match="computed with version 3, asked for is 4"):
         cached(squares, network(), IMAGES)
 
 
@@ -180,7 +180,7 @@ def test_every_field_of_the_key_must_match(folder, field, change):
     if change == "another":
         contents["key"][field] = "another"
     sidecar.write_text(json.dumps(contents))
-    with pytest.raises(StaleResult, match=f"was computed with {field} "):
+    with pytest.raises(StaleResultError, match=f"was computed with {field} "):
         cached(squares, network(), IMAGES)
 
 
@@ -189,7 +189,7 @@ def test_a_damaged_sidecar_is_named(folder, text):
     cached(squares, network(), IMAGES)
     (sidecar,) = folder.rglob("*.json")
     sidecar.write_text(text)
-    with pytest.raises(StaleResult, match=f"{sidecar.name} is damaged; remove"):
+    with pytest.raises(StaleResultError, match=f"{sidecar.name} is damaged; remove"):
         cached(squares, network(), IMAGES)
 
 

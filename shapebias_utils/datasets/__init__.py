@@ -55,6 +55,14 @@ class ImageSet:
             and (lambda wanted, seed: self.augment([rows[i] for i in wanted], seed)),
         )
 
+    def row(self, imagename: str) -> int:
+        """The position of the image of that name; ValueError if there is none."""
+        found = (self.table["imagename"] == imagename).to_numpy().nonzero()[0]
+        if not len(found):
+            like = self.table["imagename"].iloc[0]
+            raise ValueError(f"{self.name} has no image {imagename!r}; its names are like {like!r}")
+        return int(found[0])
+
     def where(self, query: str, name: str, n: int | None = None) -> "ImageSet":
         """The images whose row of `table` fits the pandas query, at most the first `n`."""
         fits = self.table.eval(query).to_numpy()

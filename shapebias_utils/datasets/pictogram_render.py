@@ -235,7 +235,7 @@ def render(f: Factors, knobs: Knobs | None = None, paint: str = "natural") -> np
 
 
 def draw(split: str, knobs: Knobs, paint: str, rows: range) -> tuple[np.ndarray, list[dict]]:
-    """The images of these rows of a split, uint8 (N, 3, SIZE, SIZE), and a dict of facts for each."""
+    """The images of these rows, uint8 (N, 3, SIZE, SIZE), and a dict of facts for each."""
     pixels, facts = np.empty((len(rows), 3, SIZE, SIZE), np.uint8), []
     for i, index in enumerate(rows):
         f = factors(split, index, knobs)

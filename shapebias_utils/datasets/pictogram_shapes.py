@@ -7,6 +7,7 @@ texture is seen.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def ellipse(x: float, y: float, rx: float, ry: float | None = None, tilt: float 
 def stroke(width: float, *points: tuple[float, float]) -> tuple[Polygon, ...]:
     """A line of the given width through the points, with round joints and ends."""
     pieces = [ellipse(x, y, width / 2) for x, y in points]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         length = np.hypot(x1 - x0, y1 - y0)
         nx, ny = -(y1 - y0) / length * width / 2, (x1 - x0) / length * width / 2
         pieces.append(
@@ -148,7 +149,7 @@ SHAPES: dict[str, tuple[Part, ...]] = {
         Part("ear", (ellipse(0.28, -0.28, 0.27, 0.36, 0.15),), stroke(0.05, (0.5, -0.5), (0.55, -0.25), (0.45, 0.0), (0.3, 0.1))),
     ),
     "keyboard": (
-        Part("key", tuple(box(x, y, x + 0.34, y + 0.29) for y in (-0.52, -0.16) for x in (-0.99, -0.585, -0.17, 0.245, 0.65)) + (box(-0.99, 0.2, -0.65, 0.49), box(0.65, 0.2, 0.99, 0.49))),
+        Part("key", (*(box(x, y, x + 0.34, y + 0.29) for y in (-0.52, -0.16) for x in (-0.99, -0.585, -0.17, 0.245, 0.65)), box(-0.99, 0.2, -0.65, 0.49), box(0.65, 0.2, 0.99, 0.49))),
         Part("spacebar", (box(-0.585, 0.2, 0.585, 0.49),)),
     ),
     "knife": (

@@ -135,7 +135,9 @@ TEXTURES: dict[str, Pattern] = {
 """Name -> pattern, in the order in which the 16 categories (alphabetical) own them."""
 
 
-def texture(name: str, rng: np.random.Generator, size: int = 64, supersample: int = 2) -> np.ndarray:
+def texture(
+    name: str, rng: np.random.Generator, size: int = 64, supersample: int = 2
+) -> np.ndarray:
     """A ``(size, size)`` float32 patch of the texture with zero mean and unit variance.
 
     The coordinates are turned by up to 0.3 radians, shifted at random and stretched by 1.25

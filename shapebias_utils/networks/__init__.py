@@ -4,6 +4,7 @@ A network takes float RGB ``(N, 3, H, W)`` in [0, 1], normalises inside and retu
 To add one, `register(Network(...))`: every notebook then takes its name.
 """
 
+import hashlib
 import json
 import runpy
 from collections.abc import Callable, Mapping, Sequence
@@ -31,9 +32,9 @@ class Network:
 
     `build()` returns an untrained ``nn.Module`` over [0, 1] RGB; `checkpoint` is a file that
     :func:`shapebias_utils.networks.checkpoints.load_into` reads, relative to ``data/checkpoints``
-    (None: what `build` returns is already trained), `sha256` its hash (None: that in the JSON
-    file beside it, if there is one). `layers` maps the paper's names of the probed layers
-    (Appendix A) to modules whose output is post-ReLU. `category_classes` maps categories to
+    (None: what `build` returns is already trained), `sha256` its hash or the first digits of it
+    (None: that in the JSON file beside it, if there is one). `layers` maps the paper's names of
+    the probed layers (Appendix A) to modules whose output is post-ReLU. `category_classes` maps categories to
     outputs where the dataset's own mapping does not fit.
     """
 
@@ -60,10 +61,16 @@ class Network:
         return self.category_classes or get_dataset(self.dataset).category_classes
 
     def checkpoint_hash(self) -> str:
-        """What identifies the weights in the key of a result: the checkpoint's SHA-256."""
+        """What identifies the network in the key of a result: its checkpoint and its structure.
+
+        The structure, since the same weights do something else behind another normalisation.
+        """
         from .checkpoints import file_hash, weights_hash
 
-        return file_hash(self.path()) if self.path() else weights_hash(self.build())
+        if self.path() is None:
+            return weights_hash(self.build())
+        identity = f"{file_hash(self.path())} {self.build()!r}"
+        return hashlib.sha256(identity.encode()).hexdigest()
 
     def load(self) -> "nn.Module":
         """The trained network in eval mode, channels last, parameters without gradients."""
@@ -112,6 +119,8 @@ def get_network(name: str, dataset: str, seed: int = 0) -> Network:
     if seed == network.seed:
         return network
     checkpoint = str(network.checkpoint).replace(f"seed{network.seed}", f"seed{seed}")
+    if checkpoint == str(network.checkpoint):
+        raise ValueError(f"{name} comes with one set of weights: seed {network.seed}, not {seed}")
     return replace(network, seed=seed, checkpoint=checkpoint, sha256=None)
 
 

@@ -82,7 +82,7 @@ class ResNet(nn.Sequential):
 
 
 class Inception(nn.Module):
-    """1x1, 3x3 and pooled branches side by side, a quarter, a half and a quarter of the channels."""
+    """1x1, 3x3 and pooled branches: a quarter, a half and a quarter of the channels."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
