@@ -143,8 +143,10 @@ def training_curves(log: pd.DataFrame, networks: "Sequence[Network]") -> Figure:
             axis.set(
                 title=architecture, xlabel="epoch (R and control go on from S)", ylim=(0, 1.02)
             )
-            axis.legend(loc="lower right", fontsize=8)
         axes[0, 0].set_ylabel("accuracy on the images trained on")
+        lines = {line.get_label(): line for axis in axes[0] for line in axis.get_lines()}
+        kinds = {n.training: lines[n.name] for n in networks if n.name in lines}
+        figure.legend(kinds.values(), kinds, loc="outside lower center", ncols=len(kinds))
     return figure
 
 

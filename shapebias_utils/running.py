@@ -5,6 +5,7 @@ from. Here parameters are checked before a kernel starts, and every notebook run
 """
 
 import ast
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -213,6 +214,19 @@ def _execute(notebook: Path, copy: Path, values: Mapping[str, object]) -> None:
         ) from error
     except (RuntimeError, ZMQError) as error:
         raise KernelStartError(f"{notebook.stem}: the kernel did not start: {error}") from error
+    _drop_progress_bars(copy)
+
+
+def _drop_progress_bars(copy: Path) -> None:
+    """Take finished bars out of an executed notebook: a reader has no use for them."""
+    import nbformat
+
+    executed = nbformat.read(copy, as_version=4)
+    for cell in executed.cells:
+        if cell.cell_type == "code":
+            shown = [(o, o.get("data", {}).get("text/plain", "")) for o in cell.outputs]
+            cell.outputs = [o for o, text in shown if not re.search(r"\d/\d+ \[", text)]
+    nbformat.write(executed, copy)
 
 
 def to_html(copy: Path) -> Path:

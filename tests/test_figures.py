@@ -1,5 +1,6 @@
 """Figures show their tables' values in the records' colours, and are saved reproducibly."""
 
+import hashlib
 import io
 import os
 import subprocess
@@ -193,16 +194,14 @@ def test_an_empty_figure_says_why(make, said):
     assert axis.texts[0].get_text().startswith(said)
 
 
-def labelled_axes(figure: Figure):
-    return [axis for axis in figure.axes if axis.axison and axis.get_label() != "<colorbar>"]
-
-
 @pytest.mark.parametrize("kind", sorted({*FULL} - {"image_grid", "disagreements"}))
 def test_axes_are_labelled(kind):
     figure = FULL[kind]()
     figures.png(figure)
-    labels = [axis.get_xlabel() for axis in figure.axes] + [a.get_ylabel() for a in figure.axes]
-    assert sum(bool(label) for label in labels) >= 2
+    labels = [axis.get_xlabel() for axis in figure.axes]
+    labels += [axis.get_ylabel() for axis in figure.axes]
+    named_rows = kind in ("decisions", "shape_bias_by_category")  # by categories, no label needed
+    assert sum(bool(label) for label in labels) >= (1 if named_rows else 2)
     if kind == "accuracy_against_eps":
         assert all("L2, pixels in [0, 1]" in axis.get_xlabel() for axis in figure.axes)
 
@@ -232,7 +231,7 @@ def test_curves_have_the_colours_of_the_records(kind):
 
 def test_bars_of_decisions_have_the_colours_of_the_records():
     figure = FULL["decisions"]()
-    assert [a.get_title() for a in figure.axes] == ["", "AlexNet: truck", "AlexNet-R: knife"]
+    assert [a.get_title() for a in figure.axes] == ["", "AlexNet: truck", "AlexNet-R: keyboard"]
     for axis, colour, shift in zip(figure.axes[1:], (ORANGE, BLUE), (0, 3), strict=True):
         assert all(same_color(bar.get_facecolor(), colour) for bar in axis.patches)
         widths = [bar.get_width() for bar in axis.patches]
@@ -307,7 +306,10 @@ def test_the_upper_axis_counts_shape_decisions_the_other_way():
     axis = FULL["shape_bias_by_category"]().axes[0]
     (top,) = axis.child_axes
     figures.png(axis.figure)
-    assert top.get_xlim() == (1, 0) and "shape" in top.get_xlabel()
+    for shape in (0.0, 0.25, 1.0):
+        above, below = top.transData.transform((shape, 0)), axis.transData.transform((1 - shape, 0))
+        assert above[0] == pytest.approx(below[0])
+    assert "shape" in top.get_xlabel() and "texture" in axis.get_xlabel()
 
 
 @pytest.mark.parametrize("with_human", [True, False])
@@ -404,8 +406,6 @@ def test_a_figure_is_saved_in_three_formats_beside_its_values(folder):
 
 
 def test_provenance_is_inside_each_format(folder):
-    import hashlib
-
     _, pdf, png, svg = figures.save(FULL["sensitivity"](), "01_s", "pictograms", study())
     values = hashlib.sha256((folder / "pictograms" / "01_s.csv").read_bytes()).hexdigest()[:16]
     description = Image.open(png).text["Description"]
@@ -426,15 +426,11 @@ def test_another_commit_changes_no_byte(folder, monkeypatch):
 
 def test_saving_one_figure_twice_gives_the_same_bytes(folder):
     figure = FULL["shape_bias_by_category"]()
-    for name in ("first", "second"):
-        figures.png(figure)
-        figures.save(figure, "03_bias", name, bias()[0])
-    files = everything(folder)
-    for suffix in ("csv", "pdf", "png", "svg"):
-        old, new = (files[f"{name}/03_bias.{suffix}"] for name in ("first", "second"))
-        assert old == new.replace(b"of second:", b"of first:") or suffix == "pdf" or suffix == "png"
-    pictures = [Image.open(folder / name / "03_bias.png") for name in ("first", "second")]
-    assert np.array_equal(*map(np.asarray, pictures))
+    figures.save(figure, "03_bias", "pictograms", bias()[0])
+    before = everything(folder)
+    figures.png(figure)  # as a notebook shows it in between
+    figures.save(figure, "03_bias", "pictograms", bias()[0])
+    assert everything(folder) == before
 
 
 SCRIPT = """

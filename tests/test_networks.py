@@ -149,10 +149,12 @@ def test_a_network_without_a_checkpoint_is_used_as_built_and_hashed_by_its_weigh
     assert torch.allclose(module(x), 0.5 * x.sum(1, keepdim=True).expand(-1, 2, -1, -1), atol=1e-4)
 
 
-def test_a_network_without_a_checkpoint_has_none_for_any_seed():
+def test_ones_own_network_has_one_seed():
     register(mine())
-    network = get_network("Mine", "pictograms", seed=1)
-    assert network.checkpoint is None and network.path() is None
+    with pytest.raises(ValueError, match="Mine comes with one set of weights: seed 0, not 1"):
+        get_network("Mine", "pictograms", seed=1)
+    register(mine("Third", seed=3))
+    assert get_network("Third", "pictograms", seed=3).seed == 3
 
 
 def test_its_own_mapping_goes_before_the_datasets():

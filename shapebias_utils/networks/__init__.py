@@ -34,8 +34,8 @@ class Network:
     :func:`shapebias_utils.networks.checkpoints.load_into` reads, relative to ``data/checkpoints``
     (None: what `build` returns is already trained), `sha256` its hash or the first digits of it
     (None: that in the JSON file beside it, if there is one). `layers` maps the paper's names of
-    the probed layers (Appendix A) to modules whose output is post-ReLU. `category_classes` maps categories to
-    outputs where the dataset's own mapping does not fit.
+    the probed layers (Appendix A) to modules whose output is post-ReLU. `category_classes` maps
+    categories to outputs where the dataset's own mapping does not fit.
     """
 
     name: str

@@ -28,6 +28,6 @@ NETWORKS = tuple(
         colour=TRAINING_COLOURS[training],
         marker=MARKERS[architecture.__name__],
     )
-    for training, suffix in SUFFIXES.items()
     for architecture, layers in LAYERS.items()
+    for training, suffix in SUFFIXES.items()
 )

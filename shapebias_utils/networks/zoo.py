@@ -92,10 +92,10 @@ def _network(
 NETWORKS = (
     # The eight digits in torchvision's file names are the first of the file's SHA-256.
     _network("AlexNet", "standard", alexnet, "alexnet-owt-7be5be79.pth", "7be5be79"),
-    _network("GoogLeNet", "standard", ported_googlenet, "googlenet-1378be20.pth", "1378be20"),
-    _network("ResNet", "standard", resnet50, "resnet50-0676ba61.pth", "0676ba61"),
     _network("AlexNet", "robust", alexnet, "alexnet_l2_3_0.pt"),
+    _network("GoogLeNet", "standard", ported_googlenet, "googlenet-1378be20.pth", "1378be20"),
     _network("GoogLeNet", "robust", googlenet, "googlenet_l2_3_0.pt"),
+    _network("ResNet", "standard", resnet50, "resnet50-0676ba61.pth", "0676ba61"),
     _network("ResNet", "robust", resnet50, "imagenet_l2_3_0.pt"),
 )
-"""S, then R, in the paper's order; ResNet-R is the network that MadryLab published by that name."""
+"""S and R side by side, in the paper's order; ResNet-R is MadryLab's published network."""
