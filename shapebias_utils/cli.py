@@ -156,12 +156,16 @@ def _choose(kind: str, name: str, known: Sequence[str]) -> str:
 
 
 def _network(dataset: str, architecture: str, training: str, seed: int) -> "Network":
+    from dataclasses import replace
+
     from .networks import get_network, network_names
 
     for name in network_names(dataset):
-        network = get_network(name, dataset, seed)
+        network = get_network(name, dataset)
         if (network.architecture, network.training) == (architecture, training):
-            return network
+            published = network.path() is None or network.path().suffix != ".safetensors"
+            # What is trained in place of published weights may have any seed.
+            return replace(network, seed=seed) if published else get_network(name, dataset, seed)
     raise ValueError(f"{dataset} has no {training} {architecture}; `shapebias networks` lists them")
 
 

@@ -52,7 +52,8 @@ class Recipe:
             return self.rate * 0.1 ** int(3 * progress)
         rising = 0.25
         phase = progress / rising if progress < rising else (1 - progress) / (1 - rising)
-        return self.rate * (1 - np.cos(np.pi * min(max(phase, 0.0), 1.0))) / 2
+        # A plain float: a NumPy scalar in the state could not be loaded safely again.
+        return float(self.rate * (1 - np.cos(np.pi * min(max(phase, 0.0), 1.0))) / 2)
 
     def attack_at(self, progress: float) -> Attack | None:
         """The attack at a share of all steps, None while its eps is 0."""
@@ -130,6 +131,7 @@ def train(
     with locked(out, together=True):
         if out.exists() and card.exists():
             _same_run(out, json.loads(card.read_text()), facts)
+            state.unlink(missing_ok=True)  # of a run that was killed just before its last line
             distributed.barrier()
             return out
         torch.manual_seed(_key(seed, "weights"))

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from shapebias_utils import datasets, networks, running, studies, training
-from shapebias_utils.cli import _joined, _trained_here, main
+from shapebias_utils.cli import _joined, _network, _trained_here, main
 from shapebias_utils.datasets import ImageSet
 from shapebias_utils.training import Recipe
 
@@ -210,8 +210,8 @@ def test_a_checkpoint_of_another_recipe_is_not_taken_for_this_one(tiny, capsys):
 
 
 def test_published_weights_are_never_written_over():
-    names = networks.network_names("imagenet")
-    records = [networks.get_network(n, "imagenet", seed) for n in names for seed in (0, 1)]
+    kinds = [(a, t) for a in ("AlexNet", "GoogLeNet", "ResNet") for t in ("standard", "robust")]
+    records = [_network("imagenet", *kind, seed) for kind in kinds for seed in (0, 1)]
     outs = [_trained_here(record).path() for record in records]
     assert {path.suffix for path in outs} == {".safetensors"}
     assert len(set(outs)) == len(records)

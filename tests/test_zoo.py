@@ -52,10 +52,10 @@ def built(network):
 def test_there_are_s_and_r_of_three_architectures():
     assert list(BY_NAME) == [
         "AlexNet",
-        "GoogLeNet",
-        "ResNet",
         "AlexNet-R",
+        "GoogLeNet",
         "GoogLeNet-R",
+        "ResNet",
         "ResNet-R",
     ]
     for network in NETWORKS:

@@ -48,6 +48,19 @@ class Knobs:
     fragment_radius: float = 0.2  # of the image's width
     noise: float = 0.005  # standard deviation of the pixel noise, the same in all channels
 
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not all(0 <= v < np.inf for v in np.atleast_1d(value)):
+                raise ValueError(f"{name} = {value}: it must be a number from 0 up")
+        if self.scale[0] > self.scale[1] or self.scale[0] == 0:
+            raise ValueError(f"scale = {self.scale}: it must be (low, high) with 0 < low <= high")
+        if self.fragments > 1:
+            raise ValueError(f"fragments = {self.fragments}: it is a share, from 0 to 1")
+        if self.fragment_radius == 0:
+            raise ValueError(
+                "fragment_radius = 0: nothing would be seen; set fragments = 0 instead"
+            )
+
 
 @dataclass(frozen=True)
 class Factors:

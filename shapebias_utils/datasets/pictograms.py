@@ -24,7 +24,7 @@ from ..results import atomic, locked
 from . import Dataset, ImageSet
 from . import pictogram_render as render_module
 from .augmentation import random_resized_crop
-from .pictogram_render import SIZE, TEXTURE_OF, Knobs
+from .pictogram_render import PAINTS, SIZE, TEXTURE_OF, Knobs
 from .pictogram_shapes import SHAPES
 from .pictogram_textures import TEXTURES
 
@@ -141,6 +141,8 @@ def pictograms(split: str, knobs: Knobs = Knobs(), paint: str = "natural") -> Im
 
     if split not in SPLITS:
         raise ValueError(f"unknown split {split!r}; choose one of {', '.join(SPLITS)}")
+    if paint not in PAINTS:
+        raise ValueError(f"unknown paint {paint!r}; choose one of {', '.join(PAINTS)}")
     wanted = {"definition": definition(split, knobs, paint), "source": _source_hash()}
     folder = RAW / "pictograms" / f"{split}-{paint}-{wanted['definition'][:12]}"
     with locked(folder):

@@ -159,9 +159,9 @@ def register_from(path: str) -> list[str]:
         return []
     if not Path(path).is_file():
         raise FileNotFoundError(f"no file {path} that registers networks of your own")
-    before = set(_OWN)
+    before = dict(_OWN)
     runpy.run_path(path)
-    return [name for _, name in set(_OWN) - before]
+    return [network.name for key, network in _OWN.items() if network is not before.get(key)]
 
 
 def training_log(networks: Sequence[Network]) -> "pd.DataFrame":
@@ -176,8 +176,8 @@ def training_log(networks: Sequence[Network]) -> "pd.DataFrame":
     logs, last = [pd.DataFrame()], {}
     for network in sorted(networks, key=lambda n: n.training != "standard"):
         path = network.path() and network.path().with_suffix(".csv")
-        if path is None or not path.exists():
-            continue
+        if path is None or not path.exists() or not path.with_suffix(".json").exists():
+            continue  # comes without a log, or is being trained
         log = pd.read_csv(path)
         started = json.loads(path.with_suffix(".json").read_text())["recipe"]["start"]
         log["epoch"] += last.get((network.architecture, started), 0)
