@@ -82,6 +82,8 @@ def sensitivity(
     recipes, tables = RECIPES["pictograms"][architecture], []
     standard = get_network(architecture, "pictograms", seed)
     contrasts, eps = list(contrasts), list(eps)
+    if not eps or eps[0] != 0:
+        raise ValueError("eps must begin with 0: the others go on from the standard network")
     for contrast in contrasts:
         knobs = replace(Knobs(), texture_contrast=contrast)
         start = None

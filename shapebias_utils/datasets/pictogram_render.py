@@ -1,7 +1,7 @@
-"""Rendering of Pictogram-16: one image from (split, index), and what is known about each pixel.
+"""Rendering of Pictogram-16: one image from (split, index).
 
-`factors` draws everything that is random about an image, `render` paints it, `annotate` gives the
-ground truth. All three are pure functions; lengths are in pixels of the 64-pixel image.
+`factors` draws everything that is random about an image, `render` paints it; what is known about
+each pixel is in ``pictogram_concepts``. Pure functions; lengths are in pixels of the 64-px image.
 """
 
 import json
@@ -165,7 +165,7 @@ def factors(split: str, index: int, knobs: Knobs | None = None) -> Factors:
     whole = split == "cue_conflict" or rng.random() >= knobs.fragments
     fragment = None
     if not whole:
-        rows, columns = np.nonzero(_paint_parts(category, pose))
+        rows, columns = np.nonzero(paint_parts(category, pose))
         pick = rng.integers(len(rows))
         centre = (np.array([columns[pick], rows[pick]]) + 0.5) / SUPERSAMPLE
         radius = SIZE * knobs.fragment_radius * rng.uniform(0.8, 1.4)
@@ -185,7 +185,7 @@ def _canvas() -> tuple[Image.Image, ImageDraw.ImageDraw]:
     return image, ImageDraw.Draw(image)
 
 
-def _paint_parts(category: str, pose: np.ndarray, fragment: np.ndarray | None = None) -> np.ndarray:
+def paint_parts(category: str, pose: np.ndarray, fragment: np.ndarray | None = None) -> np.ndarray:
     """Supersampled uint8 map: 0 outside the object, else 1 + the index of the part in PARTS."""
     image, draw = _canvas()
     for part in SHAPES[category]:
@@ -207,9 +207,14 @@ def _average_down(fine: np.ndarray) -> np.ndarray:
     return fine.reshape(shape).mean((1, 3), dtype=np.float32)[..., None]
 
 
+def cover(corners: np.ndarray) -> np.ndarray:
+    """Share of each pixel that a polygon (in pixels) covers: float32 (SIZE, SIZE, 1) in [0, 1]."""
+    return _average_down(_coverage_fine(corners))
+
+
 def object_mask(f: Factors) -> np.ndarray:
     """Share of each pixel that the object covers: float32 (SIZE, SIZE, 1) in [0, 1]."""
-    return _average_down(_paint_parts(f.category, f.pose, f.fragment) > 0)
+    return _average_down(paint_parts(f.category, f.pose, f.fragment) > 0)
 
 
 def render(f: Factors, knobs: Knobs | None = None, paint: str = "natural") -> np.ndarray:
@@ -239,8 +244,7 @@ def render(f: Factors, knobs: Knobs | None = None, paint: str = "natural") -> np
         image = surface(image, any_texture())
     for corners, colour in f.clutter:
         patch = surface(colour, any_texture()) if paint == "stylized" else colour
-        cover = _average_down(_coverage_fine(corners))
-        image = image + cover * (patch - image)
+        image = image + cover(corners) * (patch - image)
     name = any_texture() if paint == "stylized" else f.texture
     image = image + mask * (surface(f.colour, name) - image)
     image = image + knobs.noise * rng.standard_normal((SIZE, SIZE, 1))
