@@ -240,9 +240,12 @@ def checkpoint_state(network: "Network") -> tuple[str, str]:
     if not path.exists():
         return "missing", _short(path)
     card = path.with_suffix(".json")
-    expected = network.sha256 or (
-        json.loads(card.read_text()).get("sha256") if card.exists() else None
-    )
+    try:
+        expected = network.sha256 or (
+            json.loads(card.read_text()).get("sha256") if card.exists() else None
+        )
+    except (ValueError, AttributeError):
+        return "broken", f"{_short(card)} is damaged: `git checkout` it, or remove it"
     found = _sha256(path)
     if expected is None:
         return "ok", f"SHA-256 {found[:8]}, not checked: none is on record"

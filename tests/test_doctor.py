@@ -169,6 +169,14 @@ def test_a_checkpoint_is_ok_missing_or_broken(tmp_path, file, card, state):
     assert doctor.checkpoint_state(network(checkpoint=path))[0] == state
 
 
+def test_a_damaged_card_is_said_to_be_damaged(tmp_path):
+    path = tmp_path / "alexnet.safetensors"
+    path.write_bytes(b"weights")
+    path.with_suffix(".json").write_text("{")
+    state, why = doctor.checkpoint_state(network(checkpoint=path))
+    assert state == "broken" and "alexnet.json is damaged" in why
+
+
 def test_every_missing_thing_names_what_brings_it(monkeypatch, tmp_path):
     monkeypatch.setattr(networks, "CHECKPOINTS", tmp_path)
     monkeypatch.setattr(doctor, "RAW", tmp_path)
