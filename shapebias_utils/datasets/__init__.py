@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..attacks import Attack
+    from .concepts import ConceptSet
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,10 @@ class Dataset:
     "validation" and "cue_conflict". `subsets` names parts of the validation images, each by a
     pandas query of their table. `category_classes` maps each of the 16 categories to the classes
     (network outputs) that belong to it. `attack` is the evaluation attack, `eps_grid` the budgets
-    of curves of accuracy against eps.
+    of curves of accuracy against eps. `renditions` maps names of distortions to functions from an
+    image set to the same images as the dataset itself renders them, where it can. `concepts`
+    returns the images with concepts for dissection; its argument is a folder, "" for the
+    dataset's own.
     """
 
     name: str
@@ -89,6 +93,8 @@ class Dataset:
     attack: "Attack"
     eps_grid: tuple[float, ...]
     subsets: Mapping[str, str] = field(default_factory=lambda: {"all images": "index >= 0"})
+    renditions: Mapping[str, Callable[[ImageSet], ImageSet]] = field(default_factory=dict)
+    concepts: "Callable[[str], ConceptSet] | None" = None
 
 
 DATASETS = {"pictograms": ".pictograms", "imagenet": ".imagenet"}

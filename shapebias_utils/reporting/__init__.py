@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .measures.shape_bias import OBSERVER
-from .results import reported
+from ..measures.shape_bias import OBSERVER
+from ..results import reported
 
 if TYPE_CHECKING:
-    from .networks import Network
+    from ..networks import Network
 
 
 def percent(share: float, low: float | None = None, high: float | None = None) -> str:

@@ -1,0 +1,108 @@
+"""Distortions of images: one function and one record each, for any size of image.
+
+A module of this package that has a tuple `DISTORTIONS` of records is found by itself, so that a
+new distortion is a function and a record, and no other edit.
+"""
+
+import hashlib
+import pkgutil
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..datasets import Dataset, ImageSet
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """A way to distort an image.
+
+    `apply(image, level, generator)` takes and returns float32 RGB ``(H, W, 3)`` in [0, 1]; all its
+    randomness comes from the generator. `levels` are those that are measured, the mildest first;
+    `axis` names them on a plot's axis. `reference` says whose recipe it is. `version` is raised
+    whenever the result changes.
+    """
+
+    name: str
+    title: str
+    apply: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
+    levels: tuple
+    axis: str
+    reference: str
+    version: int = 1
+
+
+@cache
+def _known() -> dict[str, Distortion]:
+    modules = [import_module(f".{m.name}", __name__) for m in pkgutil.iter_modules(__path__)]
+    return {d.name: d for module in modules for d in getattr(module, "DISTORTIONS", ())}
+
+
+def distortion_names() -> list[str]:
+    """The names of all distortions."""
+    return list(_known())
+
+
+def get_distortion(name: str) -> Distortion:
+    """The distortion of that name; ValueError lists the known ones."""
+    if name not in _known():
+        raise ValueError(f"unknown distortion {name!r}; choose one of {', '.join(_known())}")
+    return _known()[name]
+
+
+def distort(
+    image: np.ndarray, name: str, level: float, imagename: str = "", seed: int = 0
+) -> np.ndarray:
+    """The distorted image, float32 ``(H, W, 3)`` in [0, 1], from one of the same form.
+
+    Pure: its randomness is keyed by seed, distortion and the image's name. ValueError for an
+    unknown distortion, a level that is none of its levels, or an image that is not finite RGB in
+    [0, 1].
+    """
+    distortion = get_distortion(name)
+    if level not in distortion.levels:
+        listed = ", ".join(map(str, distortion.levels))
+        raise ValueError(f"{name} has no level {level!r}; choose one of {listed}")
+    image = np.asarray(image, np.float32)
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"an image is (H, W, 3), this is {image.shape}")
+    if not (np.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
+        raise ValueError("an image has finite values in [0, 1], this has others")
+    key = [seed, zlib.crc32(name.encode()), zlib.crc32(imagename.encode())]
+    distorted = distortion.apply(image, level, np.random.default_rng(key))
+    return np.ascontiguousarray(distorted, np.float32)
+
+
+def distorted(
+    dataset: "Dataset", images: "ImageSet", name: str, level: float, seed: int = 0
+) -> "ImageSet":
+    """The same images, distorted as they are loaded.
+
+    Where the dataset knows better how its images look so distorted (`Dataset.renditions`:
+    pictograms are repainted, their silhouettes are drawn), it is asked.
+    """
+    import torch
+
+    distortion = get_distortion(name)
+    title = f"{images.name}-{name}-{level}"
+    if name in dataset.renditions:
+        return replace(dataset.renditions[name](images), name=title)
+    facts = [images.digest, name, distortion.version, level, seed]
+    names = images.table["imagename"].tolist()
+
+    def load(rows):
+        loaded = images.load(rows).permute(0, 2, 3, 1).numpy()
+        found = [
+            distort(image, name, level, names[row], seed)
+            for image, row in zip(loaded, rows, strict=True)
+        ]
+        return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2)
+
+    digest = hashlib.sha256(repr(facts).encode()).hexdigest()
+    return replace(images, name=title, load=load, digest=digest, augment=None)
