@@ -355,6 +355,70 @@ def test_the_record():
     assert dataset.attack.constraint == "2" and dataset.eps_grid[0] == 0
 
 
+RENDITIONS = get_dataset("pictograms").renditions
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "cue_conflict"])
+@pytest.mark.parametrize("name", RENDITIONS)
+def test_renditions_are_the_same_pictograms_painted_otherwise(small_splits, split, name):
+    natural = pictograms.pictograms(split)
+    chosen = natural.subset([5, 3, 11], "chosen").subset([2, 0], "two of them")
+    for images, rows in ((natural, range(len(natural))), (chosen, [11, 5])):
+        found = RENDITIONS[name](images)
+        pd.testing.assert_frame_equal(found.table, images.table)
+        paint = "stylized" if name == "stylized" else "silhouette"
+        drawn = np.stack([render(factors(split, i), paint=paint) for i in rows]) / np.float32(255)
+        wanted = 1 - drawn if name == "silhouette_white" else drawn
+        assert np.array_equal(found.load(range(len(images))).numpy(), wanted)
+
+
+def test_silhouettes_are_the_masks_black_on_white_and_white_on_black(small_splits):
+    images = pictograms.pictograms("validation").where("whole", "whole")
+    numbers = images.table["imagename"].str.extract(r"_(\d+)_")[0].astype(int)
+    masks = np.stack([object_mask(factors("validation", i))[..., 0] for i in numbers])
+    black, white = (
+        RENDITIONS[name](images).load(range(len(images))).numpy()
+        for name in ("silhouette", "silhouette_white")
+    )
+    assert np.abs(black - (1 - masks[:, None])).max() <= 0.5 / 255 + 1e-6
+    assert np.abs(white - masks[:, None]).max() <= 0.5 / 255 + 1e-6
+
+
+def test_renditions_have_digests_of_their_own(small_splits):
+    images = pictograms.pictograms("validation")
+    some = images.subset([3, 0], "some")
+    digests = [s.digest for s in (images, some)]
+    digests += [r(s).digest for s in (images, some) for r in RENDITIONS.values()]
+    assert len(set(digests)) == len(digests)
+    assert [r(some).digest for r in RENDITIONS.values()] == digests[-3:]
+    assert len(RENDITIONS["silhouette"](images.subset([], "none"))) == 0
+
+
+def _distorted(images):
+    return replace(images, load=lambda rows: 1 - images.load(rows))
+
+
+def _renamed(images):
+    return replace(images, table=images.table.assign(imagename="n01440764_1.JPEG"))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: pictograms.pictograms("train", paint="stylized"),
+        lambda: pictograms.pictograms("train", Knobs(texture_contrast=0.5)),
+        lambda: _distorted(pictograms.pictograms("train")),
+        lambda: _renamed(pictograms.pictograms("cue_conflict")),
+    ],
+    ids=["stylized", "other knobs", "distorted", "photographs"],
+)
+@pytest.mark.parametrize("name", RENDITIONS)
+def test_only_natural_pictograms_can_be_rendered_otherwise(small_splits, make, name):
+    images = make()
+    with pytest.raises(ValueError, match=f"{images.name} is no set of natural pictograms"):
+        RENDITIONS[name](images)
+
+
 FIXED = Knobs(
     rotation=0.6, scale=(0.6, 0.9), stretch=0.2, shear=0.2, shift=7.0, background=0.06, clutter=1,
     clutter_contrast=0.2, object_contrast=0.25, texture_contrast=0.12, fragments=0.5,

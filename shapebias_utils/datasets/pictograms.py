@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -161,6 +161,30 @@ def pictograms(split: str, knobs: Knobs = Knobs(), paint: str = "natural") -> Im
     return ImageSet(name, table, load, wanted["definition"], augment)
 
 
+def rendition(images: ImageSet, paint: str, inverted: bool = False) -> ImageSet:
+    """The same pictograms in the same order, painted otherwise: "stylized" or "silhouette".
+
+    `images` is a split or a part of one, undistorted; `inverted` turns light into dark. ValueError
+    for images that are no pictograms as :func:`pictograms` renders them by default.
+    """
+    names = images.table["imagename"]
+    first = names.iloc[0] if len(names) else ""
+    split = next((s for s in SPLITS if first.startswith(f"{s}_")), "cue_conflict")
+    natural = pictograms(split)
+    rows = pd.Index(natural.table["imagename"]).get_indexer(names)
+    some = range(min(8, len(rows)))
+    if (rows < 0).any() or not images.load(some).equal(natural.load(rows[some])):
+        raise ValueError(
+            f"{images.name} is no set of natural pictograms, as images(split) of the dataset and "
+            f"its subsets are: only these can be rendered as {paint}"
+        )
+    found = pictograms(split, paint=paint).subset(rows, f"{images.name}_{paint}")
+    if not inverted:
+        return found
+    digest = hashlib.sha256(f"{found.digest} inverted".encode()).hexdigest()
+    return replace(found, load=lambda r: 1 - found.load(r), digest=digest, augment=None)
+
+
 DATASET = Dataset(
     name="pictograms",
     title="Pictogram-16",
@@ -171,4 +195,9 @@ DATASET = Dataset(
     attack=Attack(eps=1.0, step_size=0.25, steps=10),
     eps_grid=(0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0),
     subsets={"all images": "index >= 0", "whole objects": "whole"},
+    renditions={
+        "stylized": partial(rendition, paint="stylized"),
+        "silhouette": partial(rendition, paint="silhouette"),
+        "silhouette_white": partial(rendition, paint="silhouette", inverted=True),
+    },
 )
