@@ -38,7 +38,8 @@ notebooks: $(READY)  ## run all notebooks and keep their new outputs and figures
 	$(BIN)/shapebias run all --update
 
 train: $(READY)  ## train all pictogram networks of one seed (SEED=0), going on where it stopped
-	$(BIN)/shapebias train --all --seed $(SEED)
+	@printf '%s\n' GoogLeNet ResNet AlexNet | OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 \
+		xargs -P $(JOBS) -I {} $(BIN)/shapebias train --all --architecture {} --seed $(SEED)
 
 bench: $(READY)  ## timings side by side with plain and other implementations
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done

@@ -114,11 +114,15 @@ def _split(text: str) -> tuple[str, str]:
 
 @app.command()
 def train(
-    architecture: Annotated[str, typer.Option(help="AlexNet, GoogLeNet or ResNet.")] = "AlexNet",
+    architecture: Annotated[
+        str, typer.Option(help="AlexNet (the default), GoogLeNet or ResNet.")
+    ] = "",
     training: Annotated[str, typer.Option(help="standard, robust or control.")] = "robust",
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and crops.")] = 0,
     dataset: Annotated[str, typer.Option(help="pictograms or imagenet.")] = "pictograms",
-    all_: Annotated[bool, typer.Option("--all", help="All of the dataset's networks.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="All networks, or all of the architecture.")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Delete a finished checkpoint and train anew.")
     ] = False,
@@ -132,6 +136,7 @@ def train(
     \b
     shapebias train --architecture alexnet --training robust
     shapebias train --all --seed 1
+    shapebias train --all --architecture resnet
     torchrun --nproc-per-node 4 -m shapebias_utils.cli train --architecture resnet
     """
     from .datasets import get_dataset
@@ -139,10 +144,13 @@ def train(
 
     get_dataset(dataset)
     recipes = RECIPES[dataset]
-    if all_:
+    if all_ and architecture:
+        architecture = _choose("architecture", architecture, recipes)
+        wanted = [(architecture, t) for t in recipes[architecture]]
+    elif all_:
         wanted = [(a, t) for a, trainings in recipes.items() for t in trainings]
     else:
-        architecture = _choose("architecture", architecture, recipes)
+        architecture = _choose("architecture", architecture or "AlexNet", recipes)
         wanted = [(architecture, _choose("training", training, recipes[architecture]))]
     for network in [_network(dataset, *pair, seed) for pair in wanted]:
         _train(network, force)

@@ -239,16 +239,26 @@ def store(table: "pd.DataFrame", dataset: str, name: str, about: dict) -> Path:
     path = RESULTS / dataset / f"{name}.csv"
     with atomic(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
-    with atomic(path.with_suffix(".csv.json")) as temporary:
+    with atomic(_sidecar(path)) as temporary:
         temporary.write_text(
             json.dumps({"about": about, "provenance": provenance()}, indent=1) + "\n"
         )
     return path
 
 
-def stored(dataset: str, name: str) -> "pd.DataFrame":
-    """The table that :func:`store` kept; an empty one where this dataset has none of that name."""
+def stored(dataset: str, name: str, about: dict | None = None) -> "pd.DataFrame":
+    """The table that :func:`store` kept; an empty one where this dataset has none of that name.
+
+    With `about`, also empty unless the table was kept with the same.
+    """
     import pandas as pd
 
     path = RESULTS / dataset / f"{name}.csv"
-    return pd.read_csv(path) if path.exists() else pd.DataFrame()
+    if not path.exists():
+        return pd.DataFrame()
+    if about is not None:
+        sidecar = _sidecar(path)
+        known = json.loads(sidecar.read_text())["about"] if sidecar.exists() else None
+        if known != json.loads(json.dumps(about)):
+            return pd.DataFrame()
+    return pd.read_csv(path)

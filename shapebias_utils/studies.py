@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
 
 from .datasets import get_dataset
-from .datasets.pictograms import Knobs, pictograms
+from .datasets.pictograms import SPLITS, Knobs, definition, pictograms
 from .measures.predictions import collect
 from .measures.robustness import accuracy
 from .measures.shape_bias import OBSERVER, shape_bias
-from .networks import get_network, network_names
+from .networks import Network, get_network, network_names
 from .paths import RAW
-from .results import store
+from .results import store, stored
 from .training import RECIPES, train
 
 
@@ -45,26 +46,36 @@ def train_network(name: str, dataset: str = "pictograms", seed: int = 0) -> Path
 def seeds(values: Iterable[int] = (0, 1, 2), train_missing: bool = True) -> pd.DataFrame:
     """Shape bias and accuracy of the nine pictogram networks, for each seed they are trained from.
 
-    Trains what is not there, or leaves it out. Columns: the observer, `shape_bias`, `low`, `high`,
+    Rows that were kept before, of the same images, recipes and attack, are not computed again;
+    what is not there is trained, or left out. Columns: the observer, `shape_bias`, `low`, `high`,
     `n`, `shape`, `texture`, and top-1 `clean` and `adversarial` (the dataset's attack) on the whole
     objects of the validation images. Kept as ``data/results/pictograms/seeds.csv``.
     """
-    dataset, networks = get_dataset("pictograms"), []
+    dataset = get_dataset("pictograms")
+    about = _about() | {"attack": asdict(dataset.attack)}
+    kept, networks = stored("pictograms", "seeds", about), []
+    known = set() if kept.empty else set(zip(kept["network"], kept["seed"], strict=True))
     for seed in values:
         for name in network_names("pictograms"):
+            if (name, seed) in known:
+                continue
             if train_missing:
                 train_network(name, seed=seed)
             network = get_network(name, "pictograms", seed)
             if network.path().exists():
                 networks.append(network)
-    whole = dataset.images("validation").where("whole", "validation_whole")
-    bias = shape_bias(collect(networks, dataset.images("cue_conflict")))
-    table = accuracy(collect(networks, whole, (None, dataset.attack)))
-    table = table.pivot(index=OBSERVER, columns="eps", values="accuracy")
-    table.columns = ["clean", "adversarial"]
-    table = bias.merge(table.reset_index(), on=OBSERVER)
-    store(table, "pictograms", "seeds", {"attack": asdict(dataset.attack)})
-    return table
+    if networks:
+        whole = dataset.images("validation").where("whole", "validation_whole")
+        bias = shape_bias(collect(networks, dataset.images("cue_conflict")))
+        table = accuracy(collect(networks, whole, (None, dataset.attack)))
+        table = table.pivot(index=OBSERVER, columns="eps", values="accuracy")
+        table.columns = ["clean", "adversarial"]
+        kept = pd.concat([kept, bias.merge(table.reset_index(), on=OBSERVER)], ignore_index=True)
+    order = kept["network"].map(network_names("pictograms").index)
+    kept = kept.assign(order=order).sort_values(["order", "seed"], ignore_index=True)
+    kept = kept.drop(columns="order")
+    store(kept, "pictograms", "seeds", about)
+    return kept
 
 
 def sensitivity(
@@ -76,64 +87,57 @@ def sensitivity(
     """Shape bias of one architecture against the texture contrast of the dataset and training eps.
 
     At eps 0 it is the standard network; the others go on from it by the robust recipe at that
-    eps. Columns: `texture_contrast`, `eps`, then as in :func:`seeds`. Kept as
-    ``data/results/pictograms/sensitivity.csv``; the networks under ``data/raw``.
+    eps. What was kept before is not computed again. Columns: `texture_contrast`, `eps`, then as in
+    :func:`seeds`. Kept as ``data/results/pictograms/sensitivity.csv``; the networks under
+    ``data/raw``.
     """
-    recipes, tables = RECIPES["pictograms"][architecture], []
-    standard = get_network(architecture, "pictograms", seed)
-    contrasts, eps = list(contrasts), list(eps)
-    if not eps or eps[0] != 0:
-        raise ValueError("eps must begin with 0: the others go on from the standard network")
-    for contrast in contrasts:
-        knobs = replace(Knobs(), texture_contrast=contrast)
-        start = None
-        for bound in eps:
-            recipe = recipes["standard"]
-            if bound:
-                attack = recipes["robust"].attack.scaled(bound)
-                recipe = replace(recipes["robust"], attack=attack)
-            network = _trained_already(architecture, knobs, recipe, seed)
-            if network is None:
-                path = (
-                    RAW
-                    / "sensitivity"
-                    / f"{architecture}-{contrast}-{bound}-seed{seed}.safetensors"
-                )
-                label = f"contrast {contrast}, eps {bound}"
-                train(standard.build, pictograms("train", knobs), recipe, path, seed, start, label)
-                network = replace(
-                    standard, name=f"{architecture}-{contrast}-{bound}", checkpoint=path
-                )
-            start = start or network.path()
-            stimuli = pictograms("cue_conflict", knobs)
-            table = shape_bias(collect([network], stimuli))
+    about = _about() | {"architecture": architecture, "seed": seed}
+    kept = stored("pictograms", "sensitivity", about)
+    known = set() if kept.empty else set(zip(kept["texture_contrast"], kept["eps"], strict=True))
+    tables = [kept]
+    for contrast, bound in product(contrasts, eps):
+        if (contrast, bound) not in known:
+            knobs = replace(Knobs(), texture_contrast=contrast)
+            network = _trained_at(architecture, knobs, bound, seed)
+            table = shape_bias(collect([network], pictograms("cue_conflict", knobs)))
             whole = pictograms("validation", knobs).where("whole", f"validation_whole-{contrast}")
             clean = accuracy(collect([network], whole))["accuracy"]
             tables.append(table.assign(texture_contrast=contrast, eps=bound, clean=clean))
-    table = pd.concat(tables, ignore_index=True)
-    columns = [
-        "texture_contrast",
-        "eps",
-        "shape_bias",
-        "low",
-        "high",
-        "n",
-        "shape",
-        "texture",
-        "clean",
-    ]
-    store(table[columns], "pictograms", "sensitivity", {"architecture": architecture, "seed": seed})
-    return table[columns]
+    table = pd.concat(tables, ignore_index=True)[list(SENSITIVITY)]
+    table = table.sort_values(["texture_contrast", "eps"], ignore_index=True)
+    store(table, "pictograms", "sensitivity", about)
+    return table
 
 
-def _trained_already(architecture, knobs, recipe, seed):
-    """The shipped network that this very run would give, if there is one."""
-    if knobs != Knobs():
-        return None
-    for training, known in RECIPES["pictograms"][architecture].items():
-        if known == recipe:
-            suffix = {"standard": "", "robust": "-R", "control": "-control"}[training]
-            network = get_network(architecture + suffix, "pictograms", seed)
-            train_network(network.name, seed=seed)
-            return network
-    return None
+SENSITIVITY = (
+    "texture_contrast", "eps", "shape_bias", "low", "high", "n", "shape", "texture", "clean",
+)  # fmt: skip
+
+
+def _about() -> dict:
+    """What the rows of a study depend on, besides its own parameters."""
+    recipes = {a: {t: asdict(r) for t, r in of.items()} for a, of in RECIPES["pictograms"].items()}
+    splits = {split: definition(split, Knobs(), "natural") for split in SPLITS}
+    return {"recipes": recipes, "images": splits}
+
+
+def _trained_at(architecture: str, knobs: Knobs, eps: float, seed: int) -> Network:
+    """The network trained at that eps (0: standard) on pictograms of those knobs."""
+    standard, recipes = get_network(architecture, "pictograms", seed), RECIPES["pictograms"]
+    recipe, start = recipes[architecture]["standard"], None
+    if eps:
+        robust = recipes[architecture]["robust"]
+        recipe = replace(robust, attack=robust.attack.scaled(eps))
+        start = _trained_at(architecture, knobs, 0.0, seed).path()
+    if knobs == Knobs():  # then it may be one of those that are there anyway
+        for name in network_names("pictograms"):
+            network = get_network(name, "pictograms", seed)
+            if recipes[architecture].get(network.training) == recipe:
+                if network.architecture == architecture:
+                    train_network(name, seed=seed)
+                    return network
+    stem = f"{architecture}-{knobs.texture_contrast}-{eps}"
+    path = RAW / "sensitivity" / f"{stem}-seed{seed}.safetensors"
+    label = f"contrast {knobs.texture_contrast}, eps {eps}"
+    train(standard.build, pictograms("train", knobs), recipe, path, seed, start, label)
+    return replace(standard, name=stem, checkpoint=path)

@@ -200,6 +200,13 @@ def test_train_all_trains_all_recipes(tiny):
     ]  # fmt: skip
 
 
+def test_train_all_of_one_architecture(tiny, monkeypatch):
+    others = {"ResNet": dict(tiny[1])}
+    monkeypatch.setitem(training.RECIPES, "pictograms", {"AlexNet": tiny[1]} | others)
+    assert call("train", "--all", "--architecture", "alexnet") == 0
+    assert {p.name.split("_")[0] for p in tiny[0].glob("*.safetensors")} == {"alexnet"}
+
+
 def test_a_checkpoint_of_another_recipe_is_not_taken_for_this_one(tiny, capsys):
     assert call("train", "--training", "standard") == 0
     tiny[1]["standard"] = Recipe(epochs=1, rate=0.02)

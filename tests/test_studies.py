@@ -32,9 +32,44 @@ def test_standard_networks_go_by_texture_robust_ones_by_shape_and_controls_stay(
     assert mean.loc["robust", "adversarial"] >= 0.7 and mean.loc["standard", "adversarial"] <= 0.2
 
 
-def test_a_study_of_eps_begins_with_the_standard_network():
-    with pytest.raises(ValueError, match="eps must begin with 0"):
-        studies.sensitivity(eps=(2.5,))
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """A copy of the kept studies, and no network that could be trained or asked."""
+    for path in (ROOT / "data/results/pictograms").glob("se*"):
+        (tmp_path / "pictograms").mkdir(exist_ok=True)
+        (tmp_path / "pictograms" / path.name).write_bytes(path.read_bytes())
+
+    def asked(*args, **kwargs):
+        raise LookupError(args)
+
+    monkeypatch.setattr("shapebias_utils.results.RESULTS", tmp_path)
+    for name in ("collect", "pictograms", "train", "train_network"):
+        monkeypatch.setattr(studies, name, asked)
+    return tmp_path / "pictograms"
+
+
+@pytest.mark.parametrize("study", ["seeds", "sensitivity"])
+def test_what_was_kept_is_not_computed_again(results, study):
+    before = {p: p.read_bytes() for p in results.glob("*.csv")}
+    getattr(studies, study)()
+    assert {p: p.read_bytes() for p in results.glob("*.csv")} == before
+
+
+@pytest.mark.parametrize("study, gone", [("seeds", "ResNet-R"), ("sensitivity", "0.16,2.5")])
+def test_a_row_that_is_missing_is_asked_for(results, study, gone):
+    path = results / f"{study}.csv"
+    kept = [line for line in path.read_text().splitlines(True) if not line.startswith(gone)]
+    path.write_text("".join(kept))
+    with pytest.raises(LookupError):
+        getattr(studies, study)()
+
+
+@pytest.mark.parametrize("study", ["seeds", "sensitivity"])
+def test_rows_of_another_recipe_are_not_kept(results, study):
+    sidecar = results / f"{study}.csv.json"
+    sidecar.write_text(sidecar.read_text().replace('"epochs": 7', '"epochs": 8', 1))
+    with pytest.raises(LookupError):
+        getattr(studies, study)()
 
 
 def test_published_weights_are_not_trained_over():
