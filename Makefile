@@ -15,8 +15,11 @@ JOBS ?= 2
 TESTS ?= tests notebooks
 
 # Processes of one thread each use the cores best; with more threads they get in each other's way.
+ONE_THREAD = OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+EACH = $(ONE_THREAD) xargs -P $(JOBS) -n 1
+
 # A notebook is one piece of work: its cells need each other's kernel.
-PYTEST = OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 SHAPEBIAS_FIGURES=$(CURDIR)/build/test/figures \
+PYTEST = $(ONE_THREAD) SHAPEBIAS_FIGURES=$(CURDIR)/build/test/figures \
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --nbval -rfEs
 
 .PHONY: help reproduce test test-all notebooks train bench lab lint format lock clean distclean
@@ -26,7 +29,7 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | expand -t 12
 
 reproduce: $(READY)  ## run all notebooks on Pictogram-16: tables and figures/, executed copies and HTML under build/
-	$(BIN)/shapebias run all --html
+	@ls notebooks/[0-9]*.ipynb | $(EACH) $(BIN)/shapebias run --html
 
 test: $(READY)  ## pytest, every cell of every notebook (nbval), the browser test if Chromium is there
 	@$(PYTEST) $(TESTS) </dev/null
@@ -35,11 +38,11 @@ test-all: $(READY)  ## the same with the slow tests
 	@$(PYTEST) -m "" $(TESTS) </dev/null
 
 notebooks: $(READY)  ## run all notebooks and keep their new outputs and figures, for committing
-	$(BIN)/shapebias run all --update
+	@ls notebooks/[0-9]*.ipynb | $(EACH) $(BIN)/shapebias run --update
 
 train: $(READY)  ## train all pictogram networks of one seed (SEED=0), going on where it stopped
-	@printf '%s\n' GoogLeNet ResNet AlexNet | OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 \
-		xargs -P $(JOBS) -I {} $(BIN)/shapebias train --all --architecture {} --seed $(SEED)
+	@printf '%s\n' GoogLeNet ResNet AlexNet | \
+		$(EACH) $(BIN)/shapebias train --seed $(SEED) --all --architecture
 
 bench: $(READY)  ## timings side by side with plain and other implementations
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
