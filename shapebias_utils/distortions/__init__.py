@@ -18,15 +18,20 @@ import numpy as np
 if TYPE_CHECKING:
     from ..datasets import Dataset, ImageSet
 
+SMALLEST = 8
+"""Pixels of the shorter side of an image that can be distorted, at least."""
+
 
 @dataclass(frozen=True)
 class Distortion:
     """A way to distort an image.
 
     `apply(image, level, generator)` takes and returns float32 RGB ``(H, W, 3)`` in [0, 1]; all its
-    randomness comes from the generator. `levels` are those that are measured, the mildest first;
-    `axis` names them on a plot's axis. `reference` says whose recipe it is. `version` is raised
-    whenever the result changes.
+    randomness comes from the generator. `levels` are those that are measured, the mildest first
+    ((1,) where there is nothing to choose); `axis` names them on a plot's axis. `reference` says
+    whose recipe it is. `version` is raised whenever the result changes. `needs()` names what else
+    the result hangs on (files of yours, programs) and raises FileNotFoundError, with the remedy,
+    where it is missing.
     """
 
     name: str
@@ -36,12 +41,19 @@ class Distortion:
     axis: str
     reference: str
     version: int = 1
+    needs: Callable[[], str] = str
 
 
 @cache
 def _known() -> dict[str, Distortion]:
-    modules = [import_module(f".{m.name}", __name__) for m in pkgutil.iter_modules(__path__)]
-    return {d.name: d for module in modules for d in getattr(module, "DISTORTIONS", ())}
+    known = {}
+    for found in pkgutil.iter_modules(__path__):
+        module = import_module(f".{found.name}", __name__)
+        for distortion in getattr(module, "DISTORTIONS", ()):
+            if distortion.name in known:
+                raise ValueError(f"two distortions are named {distortion.name!r}: rename one")
+            known[distortion.name] = distortion
+    return known
 
 
 def distortion_names() -> list[str]:
@@ -56,27 +68,43 @@ def get_distortion(name: str) -> Distortion:
     return _known()[name]
 
 
+def generator_of(name: str, imagename: str, seed: int = 0) -> np.random.Generator:
+    """All the randomness of the distortion of that name on the image of that name."""
+    key = [seed, zlib.crc32(name.encode()), zlib.crc32(imagename.encode())]
+    return np.random.default_rng(key)
+
+
+def _at_level(name: str, level: float) -> Distortion:
+    distortion = get_distortion(name)
+    if level not in distortion.levels:
+        listed = ", ".join(map(str, distortion.levels))
+        raise ValueError(f"{name} has no level {level!r}; choose one of {listed}")
+    return distortion
+
+
 def distort(
     image: np.ndarray, name: str, level: float, imagename: str = "", seed: int = 0
 ) -> np.ndarray:
     """The distorted image, float32 ``(H, W, 3)`` in [0, 1], from one of the same form.
 
-    Pure: its randomness is keyed by seed, distortion and the image's name. ValueError for an
-    unknown distortion, a level that is none of its levels, or an image that is not finite RGB in
-    [0, 1].
+    Pure: its randomness is keyed by seed, distortion and the image's name, and is the same at
+    every level. ValueError for an unknown distortion, a level that is none of its levels, or an
+    image that is not finite RGB in [0, 1] of at least 8 x 8 pixels.
     """
-    distortion = get_distortion(name)
-    if level not in distortion.levels:
-        listed = ", ".join(map(str, distortion.levels))
-        raise ValueError(f"{name} has no level {level!r}; choose one of {listed}")
+    distortion = _at_level(name, level)
     image = np.asarray(image, np.float32)
-    if image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"an image is (H, W, 3), this is {image.shape}")
-    if not (np.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
-        raise ValueError("an image has finite values in [0, 1], this has others")
-    key = [seed, zlib.crc32(name.encode()), zlib.crc32(imagename.encode())]
-    distorted = distortion.apply(image, level, np.random.default_rng(key))
-    return np.ascontiguousarray(distorted, np.float32)
+    if image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < SMALLEST:
+        raise ValueError(
+            f"{imagename or 'the image'} is {image.shape}; expected is (H, W, 3), H and W from "
+            f"{SMALLEST} up"
+        )
+    if not (image.min() >= 0 and image.max() <= 1):  # so written, NaN is refused too
+        raise ValueError(
+            f"{imagename or 'the image'} has values from {image.min():g} to {image.max():g}; "
+            "expected are finite ones in [0, 1]"
+        )
+    result = distortion.apply(image, level, generator_of(name, imagename, seed))
+    return np.ascontiguousarray(result, np.float32)
 
 
 def distorted(
@@ -85,15 +113,16 @@ def distorted(
     """The same images, distorted as they are loaded.
 
     Where the dataset knows better how its images look so distorted (`Dataset.renditions`:
-    pictograms are repainted, their silhouettes are drawn), it is asked.
+    pictograms are repainted, their silhouettes are drawn), it is asked. ValueError for an unknown
+    distortion or level.
     """
     import torch
 
-    distortion = get_distortion(name)
+    distortion = _at_level(name, level)
     title = f"{images.name}-{name}-{level}"
     if name in dataset.renditions:
         return replace(dataset.renditions[name](images), name=title)
-    facts = [images.digest, name, distortion.version, level, seed]
+    facts = [images.digest, name, distortion.version, level, seed, distortion.needs()]
     names = images.table["imagename"].tolist()
 
     def load(rows):
