@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,13 @@ from . import ImageSet
 class ConceptSet:
     """An image set and the concepts in each of its images.
 
-    `concepts` has a row a concept: `number` (from 1), `name`, `category` (object, part, scene,
-    material, texture or color: the one it is counted in). `labels(rows)` returns two arrays of
-    concept numbers, uint16, 0 for none: planes ``(len(rows), P, h, w)``, of which several may
-    label the same pixel, and whole-image labels ``(len(rows), W)``. `label_digest` names the
-    labels' content, as `ImageSet.digest` does the images'.
+    `concepts` has a row a concept: `number` (from 1, rising, perhaps with gaps), `name`,
+    `category` (object, part, scene, material, texture or color: the one it is counted in).
+    `labels(rows)` returns two arrays of concept numbers, uint16, 0 for none: planes
+    ``(len(rows), P, h, w)`` and whole-image labels ``(len(rows), W)``. Several planes may label
+    the same pixel, and do so with the same concept where the source does: who counts, counts a
+    concept once a pixel. An image may be without any label. `label_digest` names the labels'
+    content, as `ImageSet.digest` does the images'.
     """
 
     images: ImageSet
@@ -36,3 +38,12 @@ class ConceptSet:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def subset(self, rows: Sequence[int], name: str) -> "ConceptSet":
+        """The images at these positions with their concepts, as a set of its own name."""
+        rows = [int(r) for r in rows]
+        return replace(
+            self,
+            images=self.images.subset(rows, name),
+            labels=lambda wanted: self.labels([rows[i] for i in wanted]),
+        )

@@ -24,6 +24,7 @@ from ..results import atomic, locked
 from . import Dataset, ImageSet
 from . import pictogram_render as render_module
 from .augmentation import random_resized_crop
+from .labelled_pictograms import concepts
 from .pictogram_render import PAINTS, SIZE, TEXTURE_OF, Knobs
 from .pictogram_shapes import SHAPES
 from .pictogram_textures import TEXTURES
@@ -200,4 +201,5 @@ DATASET = Dataset(
         "silhouette": partial(rendition, paint="silhouette"),
         "silhouette_white": partial(rendition, paint="silhouette", inverted=True),
     },
+    concepts=concepts,
 )
