@@ -351,7 +351,7 @@ def clean(
     \b
     results   tables computed for one network and one set of images
     figures   figures that are not committed
-    images    rendered pictograms
+    images    rendered pictograms; photographs stylized or reduced to silhouettes
     build     executed notebooks and their HTML
     """
     from .doctor import clean as remove

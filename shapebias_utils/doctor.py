@@ -13,28 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 
-from .paths import BUILD, CHECKPOINTS, FIGURES, RAW, RESULTS, ROOT
+from .distortions.supplied import DISTORTED, PAINTINGS, PAINTINGS_FROM, WEIGHTS
+from .paths import BUILD, CHECKPOINTS, FIGURES, RAW, RESULTS, ROOT, Download
 from .results import locked
 
 if TYPE_CHECKING:
     from .networks import Network
 
 PICTOGRAMS = RAW / "pictograms"
-
-
-@dataclass(frozen=True)
-class Download:
-    """A file that may be downloaded: `sha256` is its hash or the first digits that are published.
-
-    `path` is where it goes; `note` says whose it is and under which licence.
-    """
-
-    name: str
-    url: str
-    sha256: str
-    path: Path
-    megabytes: int
-    note: str
 
 
 def _torchvision(name: str, file: str, megabytes: int) -> Download:
@@ -64,6 +50,7 @@ DOWNLOADS = {
             205,
             "Salman et al. 2020, MIT; a sister of the paper's ResNet-R (62.8 % clean, not 57.9 %)",
         ),
+        *WEIGHTS,
     )
 }
 """Name -> what `shapebias fetch` brings."""
@@ -209,6 +196,7 @@ def _datasets() -> Iterable[Finding]:
         ("imagenet validation", RAW / "imagenet" / "val", IMAGENET),
         ("imagenet train", RAW / "imagenet" / "train", IMAGENET),
         ("cue-conflict stimuli", stimuli[0] if stimuli[0].is_dir() else stimuli[1], STIMULI),
+        ("paintings", PAINTINGS, PAINTINGS_FROM),
     ):
         there = folder.is_dir() and any(folder.iterdir())
         state = "ok" if there else "missing"
@@ -228,6 +216,10 @@ def _checkpoints() -> Iterable[Finding]:
             state, detail = checkpoint_state(network)
             how = "" if state == "ok" else _remedy(network)
             yield Finding("checkpoint", f"{dataset} {name}", state, detail, how, needed)
+    for record in WEIGHTS:
+        state = "ok" if record.path.exists() else "missing"
+        how = "" if state == "ok" else f"shapebias fetch {record.name}"
+        yield Finding("weights", record.name, state, record.note, how)
 
 
 def checkpoint_state(network: "Network") -> tuple[str, str]:
@@ -303,10 +295,10 @@ def _caches(what: str) -> list[Path]:
     """The folders that hold nothing but caches of a kind (and, for figures, committed files)."""
     if what == "results":  # tables directly in a dataset's folder are part of the repository
         return [p for p in RESULTS.glob("*/*") if p.is_dir()]
-    folders = {"figures": FIGURES, "images": PICTOGRAMS, "build": BUILD}
+    folders = {"figures": [FIGURES], "images": [PICTOGRAMS, DISTORTED], "build": [BUILD]}
     if what not in folders:
         raise ValueError(f"cannot clean {what!r}; choose results, {', '.join(folders)}")
-    return [folders[what]]
+    return folders[what]
 
 
 def clean(what: str) -> tuple[int, int]:

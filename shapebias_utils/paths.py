@@ -5,6 +5,7 @@ Each can be moved with an environment variable of the same name behind ``SHAPEBI
 """
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -20,3 +21,18 @@ RESULTS = _folder("RESULTS", DATA / "results")
 FIGURES = _folder("FIGURES", ROOT / "figures")
 NOTEBOOKS = ROOT / "notebooks"
 BUILD = _folder("BUILD", ROOT / "build")
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file that may be downloaded: `sha256` is its hash or the first digits that are published.
+
+    `path` is where it goes; `note` says whose it is and under which licence.
+    """
+
+    name: str
+    url: str
+    sha256: str
+    path: Path
+    megabytes: int
+    note: str

@@ -133,12 +133,14 @@ def test_without_network_or_page_one_line_says_so(record, monkeypatch, capsys):
 
 
 def test_torchvision_files_are_those_that_torchvision_names():
-    import torchvision.models as models
+    from torchvision import models
+    from torchvision.models.detection import MaskRCNN_ResNet50_FPN_V2_Weights as MaskRCNN
 
     for name, weights in (
         ("alexnet", models.AlexNet_Weights.IMAGENET1K_V1),
         ("googlenet", models.GoogLeNet_Weights.IMAGENET1K_V1),
         ("resnet50", models.ResNet50_Weights.IMAGENET1K_V1),
+        ("maskrcnn", MaskRCNN.COCO_V1),
     ):
         record = doctor.DOWNLOADS[name]
         assert record.url == weights.url
@@ -223,6 +225,7 @@ def checkout(tmp_path, monkeypatch):
         "data/results/pictograms/predict/a.csv": False,
         "data/results/pictograms/predict/a.csv.json": False,
         "data/raw/pictograms/train/pixels.npy": False,
+        "data/raw/distorted/stylized/0a/0a1b.png": False,
         "data/raw/imagenet/val/a.png": False,
         "data/checkpoints/pictograms/a.safetensors": False,
         "build/pictograms/00.ipynb": False,
@@ -236,7 +239,7 @@ def checkout(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor, "ROOT", tmp_path)
     for name, folder in (
         ("FIGURES", "figures"), ("RESULTS", "data/results"), ("BUILD", "build"),
-        ("PICTOGRAMS", "data/raw/pictograms"),
+        ("PICTOGRAMS", "data/raw/pictograms"), ("DISTORTED", "data/raw/distorted"),
     ):  # fmt: skip
         monkeypatch.setattr(doctor, name, tmp_path / folder)
     return tmp_path, set(files)
@@ -248,7 +251,8 @@ def checkout(tmp_path, monkeypatch):
         ("results", {"data/results/pictograms/predict/a.csv",
                      "data/results/pictograms/predict/a.csv.json"}, 0),
         ("figures", {"figures/pictograms/b.png"}, 1),
-        ("images", {"data/raw/pictograms/train/pixels.npy"}, 0),
+        ("images", {"data/raw/pictograms/train/pixels.npy",
+                    "data/raw/distorted/stylized/0a/0a1b.png"}, 0),
         ("build", {"build/pictograms/00.ipynb"}, 0),
     ],
 )  # fmt: skip
