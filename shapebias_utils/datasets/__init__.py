@@ -81,7 +81,8 @@ class Dataset:
     of curves of accuracy against eps. `renditions` maps names of distortions to functions from an
     image set to the same images as the dataset itself renders them, where it can. `concepts`
     returns the images with concepts for dissection; its argument is a folder, "" for the
-    dataset's own.
+    dataset's own. `corrupted` returns the validation images that come corrupted on disk, given
+    the name of a corruption of ImageNet-C and its severity; None where they are made.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Dataset:
     subsets: Mapping[str, str] = field(default_factory=lambda: {"all images": "index >= 0"})
     renditions: Mapping[str, Callable[[ImageSet], ImageSet]] = field(default_factory=dict)
     concepts: "Callable[[str], ConceptSet] | None" = None
+    corrupted: Callable[[str, int], ImageSet] | None = None
 
 
 DATASETS = {"pictograms": ".pictograms", "imagenet": ".imagenet"}

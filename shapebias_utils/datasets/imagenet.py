@@ -70,11 +70,19 @@ def _cue_conflict() -> ImageSet:
     return read_stimuli(folder)
 
 
+def _imagenet_c(corruption: str, severity: int) -> ImageSet:
+    from .imagenet_c import imagenet_c  # which builds on this module
+
+    return imagenet_c(corruption, severity)
+
+
 @lru_cache(maxsize=8)
-def labelled_images(folder: Path, labels: Path | None, name: str) -> ImageSet:
+def labelled_images(
+    folder: Path, labels: Path | None, name: str, resize: int | None = RESIZE
+) -> ImageSet:
     """The ImageNet photographs in `folder`: class folders, or flat files with a CSV of labels.
 
-    Class folders go first. ValueError where these are not the 1,000 of ILSVRC 2012, named by
+    Their shorter side is resized to `resize`, or not at all if it is None. Class folders go first. ValueError where these are not the 1,000 of ILSVRC 2012, named by
     WNIDs, or where the CSV lacks columns, names files that are not there or labels outside 0 to
     999, or none of the two is there.
     """
@@ -98,7 +106,7 @@ def labelled_images(folder: Path, labels: Path | None, name: str) -> ImageSet:
 
     def load(rows: Sequence[int]) -> "Tensor":
         # As they are stored: torchvision, whose accuracies are the paper's, ignores EXIF as well.
-        return load_images([paths[i] for i in rows], RESIZE, SIZE, upright=False)
+        return load_images([paths[i] for i in rows], resize, SIZE, upright=False)
 
     def augment(rows: Sequence[int], seed: int) -> "Tensor":
         import torch
@@ -224,4 +232,5 @@ DATASET = Dataset(
     images=imagenet,
     attack=Attack(eps=3.0, step_size=0.5, steps=7),
     eps_grid=(0.0, 1.0, 2.0, 3.0, 4.0, 5.0),
+    corrupted=_imagenet_c,
 )

@@ -10,13 +10,18 @@ All follow their code, whose quirks are part of what was published (see glass_bl
 our own; only frost is another: their photographs of it are not shipped (see frost_texture).
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from . import Distortion
+from ..datasets import ImageSet
+from . import Distortion, distorted
 from .corruption_blur import defocus_blur, gaussian_blur, glass_blur, motion_blur, zoom_blur
+from .corruption_constants import CONSTANTS
 from .corruption_digital import (
     brightness,
     contrast,
@@ -27,6 +32,11 @@ from .corruption_digital import (
 )
 from .corruption_noise import gaussian_noise, impulse_noise, shot_noise, speckle_noise
 from .corruption_weather import fog, frost, snow, spatter
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..datasets import Dataset
 
 Corrupt = Callable[[np.ndarray, object, np.random.Generator], np.ndarray]
 
@@ -58,76 +68,6 @@ MAIN = tuple(CORRUPTIONS)[:15]
 
 SEVERITIES = (1, 2, 3, 4, 5)
 
-# fmt: off
-CONSTANTS: dict[int, dict[str, tuple]] = {
-    224: {
-        "gaussian_noise": (0.08, 0.12, 0.18, 0.26, 0.38),
-        "shot_noise": (60, 25, 12, 5, 3),
-        "impulse_noise": (0.03, 0.06, 0.09, 0.17, 0.27),
-        "defocus_blur": ((3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5)),
-        "glass_blur": ((0.7, 1, 2), (0.9, 2, 1), (1, 2, 3), (1.1, 3, 2), (1.5, 4, 2)),
-        "motion_blur": ((10, 3), (15, 5), (15, 8), (15, 12), (20, 15)),
-        "zoom_blur": ((1.11, 0.01), (1.16, 0.01), (1.21, 0.02), (1.26, 0.02), (1.31, 0.03)),
-        "snow": (
-            (0.1, 0.3, 3, 0.5, 10, 4, 0.8), (0.2, 0.3, 2, 0.5, 12, 4, 0.7),
-            (0.55, 0.3, 4, 0.9, 12, 8, 0.7), (0.55, 0.3, 4.5, 0.85, 12, 8, 0.65),
-            (0.55, 0.3, 2.5, 0.85, 12, 12, 0.55),
-        ),
-        "frost": ((1, 0.4), (0.8, 0.6), (0.7, 0.7), (0.65, 0.7), (0.6, 0.75)),
-        "fog": ((1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4)),
-        "brightness": (0.1, 0.2, 0.3, 0.4, 0.5),
-        "contrast": (0.4, 0.3, 0.2, 0.1, 0.05),
-        "elastic_transform": (
-            (488, 170.8, 24.4), (488, 19.52, 48.8), (12.2, 2.44, 4.88), (17.08, 2.44, 4.88),
-            (29.28, 2.44, 4.88),
-        ),
-        "pixelate": (0.6, 0.5, 0.4, 0.3, 0.25),
-        "jpeg_compression": (25, 18, 15, 10, 7),
-        "speckle_noise": (0.15, 0.2, 0.35, 0.45, 0.6),
-        "gaussian_blur": (1, 2, 3, 4, 6),
-        "spatter": (
-            (0.65, 0.3, 4, 0.69, 0.6, 0), (0.65, 0.3, 3, 0.68, 0.6, 0),
-            (0.65, 0.3, 2, 0.68, 0.5, 0), (0.65, 0.3, 1, 0.65, 1.5, 1),
-            (0.67, 0.4, 1, 0.65, 1.5, 1),
-        ),
-        "saturate": ((0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2)),
-    },
-    64: {
-        "gaussian_noise": (0.04, 0.08, 0.12, 0.15, 0.18),
-        "shot_noise": (250, 100, 50, 30, 15),
-        "impulse_noise": (0.01, 0.02, 0.05, 0.08, 0.14),
-        "defocus_blur": ((0.5, 0.6), (1, 0.1), (1.5, 0.1), (2.5, 0.01), (3, 0.1)),
-        "glass_blur": ((0.1, 1, 1), (0.5, 1, 1), (0.6, 1, 2), (0.7, 2, 1), (0.9, 2, 2)),
-        "motion_blur": ((10, 1), (10, 1.5), (10, 2), (10, 2.5), (12, 3)),
-        "zoom_blur": ((1.06, 0.01), (1.11, 0.01), (1.16, 0.01), (1.21, 0.01), (1.26, 0.01)),
-        "snow": (
-            (0.1, 0.2, 1, 0.6, 8, 3, 0.8), (0.1, 0.2, 1, 0.5, 10, 4, 0.8),
-            (0.15, 0.3, 1.75, 0.55, 10, 4, 0.7), (0.25, 0.3, 2.25, 0.6, 12, 6, 0.65),
-            (0.3, 0.3, 1.25, 0.65, 14, 12, 0.6),
-        ),
-        "frost": ((1, 0.3), (0.9, 0.4), (0.8, 0.45), (0.75, 0.5), (0.7, 0.55)),
-        "fog": ((0.4, 3), (0.7, 3), (1, 2.5), (1.5, 2), (2, 1.75)),
-        "brightness": (0.1, 0.2, 0.3, 0.4, 0.5),
-        "contrast": (0.4, 0.3, 0.2, 0.1, 0.05),
-        "elastic_transform": (
-            (0, 0, 5.12), (3.2, 19.2, 3.84), (6.4, 5.12, 3.84), (6.4, 1.92, 1.92),
-            (10.24, 1.92, 1.28),
-        ),
-        "pixelate": (0.9, 0.8, 0.7, 0.6, 0.5),
-        "jpeg_compression": (65, 58, 50, 40, 25),
-        "speckle_noise": (0.15, 0.2, 0.25, 0.3, 0.35),
-        "gaussian_blur": (0.5, 0.75, 1, 1.25, 1.5),
-        "spatter": (
-            (0.62, 0.1, 0.7, 0.7, 0.6, 0), (0.65, 0.1, 0.8, 0.7, 0.6, 0),
-            (0.65, 0.3, 1, 0.69, 0.6, 0), (0.65, 0.1, 0.7, 0.68, 0.6, 1),
-            (0.65, 0.1, 0.5, 0.67, 0.6, 1),
-        ),
-        "saturate": ((0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (30, 0.2)),
-    },
-}
-# fmt: on
-"""Size -> corruption -> what its function is given at severities 1 to 5."""
-
 
 def constants_of(name: str, size: int) -> tuple:
     """The corruption's constants for images with a shorter side of so many pixels, by severity."""
@@ -156,3 +96,67 @@ DISTORTIONS = tuple(
     )
     for name, (title, _) in CORRUPTIONS.items()
 )
+
+KEPT_BYTES = 2**30
+"""Up to this size :func:`corrupted` images are kept in memory once they have been loaded."""
+
+
+def corrupted(dataset: "Dataset", images: ImageSet, name: str, seed: int = 0) -> ImageSet:
+    """The images at severities 1 to 5 of a corruption, one severity after the other, as one set.
+
+    Where the dataset has them on disk (`Dataset.corrupted`), those of the same names are taken.
+    The table has the images' columns, `imagename` with the severity before it ("3/cat7.png"), the
+    name as it was in `original`, and `level`, the severity. Loaded images are kept, so that
+    several networks can see them in turn. ValueError for an unknown corruption, or names the first
+    image that is not on disk.
+    """
+    if name not in CORRUPTIONS:
+        raise ValueError(f"unknown corruption {name!r}; choose one of {', '.join(CORRUPTIONS)}")
+    sets = [
+        _alike(dataset.corrupted(name, severity), images)
+        if dataset.corrupted
+        else distorted(dataset, images, name, severity, seed)
+        for severity in SEVERITIES
+    ]
+    tables = [
+        s.table.assign(
+            imagename=f"{severity}/" + s.table["imagename"],
+            original=s.table["imagename"],
+            level=severity,
+        )
+        for severity, s in zip(SEVERITIES, sets, strict=True)
+    ]
+    digest = hashlib.sha256("".join(s.digest for s in sets).encode()).hexdigest()
+    kept: dict[int, Tensor] = {}
+    size = max(1, len(images))
+
+    def load(rows: Sequence[int]) -> "Tensor":
+        import torch
+
+        missing = sorted({row for row in rows} - set(kept))
+        found = dict(kept)
+        for severity in range(len(sets)):
+            own = [row for row in missing if row // size == severity]
+            if own:
+                loaded = sets[severity].load([row % size for row in own])
+                found |= dict(zip(own, (255 * loaded).round().byte(), strict=True))
+        if not found:
+            return sets[0].load([])
+        if 5 * size * next(iter(found.values())).numel() <= KEPT_BYTES:
+            kept.update(found)
+        return torch.stack([found[row] for row in rows]).float() / 255
+
+    return ImageSet(f"{images.name}-{name}", pd.concat(tables, ignore_index=True), load, digest)
+
+
+def _alike(published: ImageSet, images: ImageSet) -> ImageSet:
+    """The published images that have the names of `images`, in their order."""
+    position = pd.Series(range(len(published)), index=published.table["imagename"])
+    names = images.table["imagename"]
+    absent = names[~names.isin(position.index)]
+    if len(absent):
+        raise ValueError(
+            f"{published.name} lacks {absent.iloc[0]} and {len(absent) - 1} more of "
+            f"{len(names)} images: unpack its archive again"
+        )
+    return published.subset(position[names].tolist(), published.name)

@@ -1,0 +1,39 @@
+"""ImageNet-C (Hendrycks & Dietterich 2019) on disk: validation images as published, corrupted.
+
+Your copy under ``data/raw/imagenet-c``: ``<corruption>/<severity>/<WNID>/*.JPEG``, of 224 x 224
+pixels, named as the validation images that they were made from.
+"""
+
+from ..paths import RAW
+from . import ImageSet
+from .imagenet import N_CLASSES, labelled_images
+
+ARCHIVES = {
+    "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
+    "digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
+    "extra": ("gaussian_blur", "saturate", "spatter", "speckle_noise"),
+    "noise": ("gaussian_noise", "shot_noise", "impulse_noise"),
+    "weather": ("brightness", "fog", "frost", "snow"),
+}
+"""Archive, as it is published -> the corruptions in it."""
+
+
+def imagenet_c(corruption: str, severity: int) -> ImageSet:
+    """The published images of a corruption at a severity from 1 to 5, as they are: not resized.
+
+    `label` is the rank of the folder's WNID, as for ImageNet itself. FileNotFoundError names the
+    folder that is missing and the archive that it comes in; ValueError what is wrong in a folder.
+    """
+    archive = next((a for a, names in ARCHIVES.items() if corruption in names), None)
+    if archive is None:
+        known = ", ".join(name for names in ARCHIVES.values() for name in names)
+        raise ValueError(f"ImageNet-C has no corruption {corruption!r}; choose one of {known}")
+    folder = RAW / "imagenet-c" / corruption / str(severity)
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"no ImageNet-C at {folder}: get {archive}.tar from "
+            f"https://zenodo.org/records/2235448 and unpack it in {RAW / 'imagenet-c'}"
+        )
+    if not any(folder.iterdir()):
+        raise ValueError(f"{folder} is empty: unpack {archive}.tar again ({N_CLASSES} folders)")
+    return labelled_images(folder, None, f"imagenet-c-{corruption}-{severity}", resize=None)
