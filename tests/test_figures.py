@@ -131,6 +131,37 @@ def examples() -> pd.DataFrame:
     )
 
 
+def by_level() -> pd.DataFrame:
+    rows = [
+        about | {"level": p, "accuracy": 1 - 0.1 * i, "low": 0.9 - 0.1 * i, "high": 1.0}
+        for about in ABOUT
+        for i, p in enumerate((1, 2, 4, 8))
+    ]
+    return pd.DataFrame(rows)
+
+
+def said() -> pd.DataFrame:
+    rows = [
+        {"architecture": a, "category": "cat", "distortion": d, "level": p,
+         "said_standard": "cat", "confidence_standard": 0.95, "said_robust": r,
+         "confidence_robust": 0.4}
+        for a in ("AlexNet", "ResNet")
+        for d, p, r in (("real", 1, "cat"), ("scramble", 4, "dog"))
+    ]  # fmt: skip
+    return pd.DataFrame(rows[:3])
+
+
+def preferred() -> pd.DataFrame:
+    """Two channels that prefer other images, the second only three."""
+    rows = [
+        {"title": title, "rank": rank, "imagename": f"cat{i}-dog{i}.png",
+         "top": 0, "left": 1, "bottom": 2, "right": 4}
+        for title, order in (("conv1, 5", [3, 0, 7, 1]), ("conv2, 9", [2, 6, 4]))
+        for rank, i in enumerate(order, 1)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 GREY_IMAGES = np.full((3, 3, 4, 4), 0.5)
 FULL = {
     "training_curves": lambda: figures.training_curves(log(), NETWORKS),
@@ -141,6 +172,9 @@ FULL = {
     "decisions": lambda: figures.decisions(GREY_IMAGES[0], decided(), NETWORKS),
     "sensitivity": lambda: figures.sensitivity(study()),
     "disagreements": lambda: figures.disagreements(examples(), Stimuli(), per_pair=2),
+    "preferred_images": lambda: figures.preferred_images(preferred(), Stimuli(), columns=2),
+    "accuracy_against_level": lambda: figures.accuracy_against_level(by_level(), NETWORKS, "p"),
+    "what_is_said": lambda: figures.what_is_said(said(), GREY_IMAGES, "p"),
 }
 EMPTY = {
     "training_curves": lambda: figures.training_curves(pd.DataFrame(), NETWORKS),
@@ -153,6 +187,9 @@ EMPTY = {
     "decisions": lambda: figures.decisions(GREY_IMAGES[0], decided().iloc[:0], []),
     "sensitivity": lambda: figures.sensitivity(pd.DataFrame()),
     "disagreements": lambda: figures.disagreements(examples().iloc[:0], Stimuli()),
+    "preferred_images": lambda: figures.preferred_images(preferred().iloc[:0], Stimuli()),
+    "accuracy_against_level": lambda: figures.accuracy_against_level(by_level().iloc[:0], [], "p"),
+    "what_is_said": lambda: figures.what_is_said(said().iloc[:0], GREY_IMAGES[:0], "p"),
 }
 
 
@@ -187,6 +224,8 @@ def test_an_empty_table_gives_a_figure_too(make):
         ("training_curves", "These networks come without a training log."),
         ("sensitivity", "There is no sensitivity study for this dataset."),
         ("disagreements", "There is no S/R pair, or no image that S gives to texture"),
+        ("accuracy_against_level", "There are no images that S and R of a pair both label"),
+        ("what_is_said", "There is no image that only S labels correctly"),
         ("shape_bias_by_category", "There are no decisions on images with conflicting cues."),
     ],
 )
@@ -195,7 +234,7 @@ def test_an_empty_figure_says_why(make, said):
     assert axis.texts[0].get_text().startswith(said)
 
 
-@pytest.mark.parametrize("kind", sorted({*FULL} - {"image_grid", "disagreements"}))
+@pytest.mark.parametrize("kind", sorted({*FULL} - {"image_grid", "disagreements", "what_is_said"}))
 def test_axes_are_labelled(kind):
     figure = FULL[kind]()
     figures.png(figure)
@@ -269,6 +308,26 @@ def test_what_s_and_r_say_is_in_their_colours_under_their_images():
         assert same_color(said_s.get_color(), ORANGE) and same_color(said_r.get_color(), BLUE)
         assert axis.images[0].get_array()[0, 0, 0] == pytest.approx((0.5, 0.2, 0.1)[i])
     assert not figure.axes[3].images, "ResNet has one example only"
+
+
+def test_levels_are_evenly_spaced_from_the_mildest_on():
+    figure = FULL["accuracy_against_level"]()
+    lines = {line.get_label(): line for axis in figure.axes for line in axis.lines}
+    assert {n: line.get_color() for n, line in lines.items()} == COLOURS
+    for axis in figure.axes:
+        assert [text.get_text() for text in axis.get_xticklabels()] == ["1", "2", "4", "8"]
+        for line in axis.lines:
+            assert line.get_xdata().tolist() == [0, 1, 2, 3]
+            assert line.get_ydata() == pytest.approx([1, 0.9, 0.8, 0.7])
+
+
+def test_what_is_said_of_a_distorted_image_is_bold_where_it_is_right():
+    figure = FULL["what_is_said"]()
+    assert [axis.get_title() for axis in figure.axes] == ["cat", "p = 4", "cat", ""]
+    s, r = figure.axes[1].texts
+    assert (s.get_text(), r.get_text()) == ("S: cat 0.95", "R: dog 0.40")
+    assert (s.get_fontweight(), r.get_fontweight()) == ("bold", "normal")
+    assert same_color(s.get_color(), ORANGE) and same_color(r.get_color(), BLUE)
 
 
 # --- the plot by category -------------------------------------------------------------------------

@@ -4,19 +4,24 @@ Colours and markers come from the networks' records; nothing here runs a network
 """
 
 from .cues import confusion, shape_bias_by_category
+from .distortions import accuracy_against_level, what_is_said
 from .drawing import png, save
 from .images import decisions, disagreements, image_grid
+from .preferred import preferred_images
 from .training import accuracy_against_eps, sensitivity, training_curves
 
 __all__ = [
     "accuracy_against_eps",
+    "accuracy_against_level",
     "confusion",
     "decisions",
     "disagreements",
     "image_grid",
     "png",
+    "preferred_images",
     "save",
     "sensitivity",
     "shape_bias_by_category",
     "training_curves",
+    "what_is_said",
 ]
