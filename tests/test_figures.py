@@ -234,7 +234,10 @@ def test_an_empty_figure_says_why(make, said):
     assert axis.texts[0].get_text().startswith(said)
 
 
-@pytest.mark.parametrize("kind", sorted({*FULL} - {"image_grid", "disagreements", "what_is_said"}))
+WITHOUT_AXES = {"image_grid", "disagreements", "what_is_said", "preferred_images"}
+
+
+@pytest.mark.parametrize("kind", sorted({*FULL} - WITHOUT_AXES))
 def test_axes_are_labelled(kind):
     figure = FULL[kind]()
     figures.png(figure)
@@ -328,6 +331,18 @@ def test_what_is_said_of_a_distorted_image_is_bold_where_it_is_right():
     assert (s.get_text(), r.get_text()) == ("S: cat 0.95", "R: dog 0.40")
     assert (s.get_fontweight(), r.get_fontweight()) == ("bold", "normal")
     assert same_color(s.get_color(), ORANGE) and same_color(r.get_color(), BLUE)
+
+
+@pytest.mark.parametrize("crop", [False, True])
+def test_preferred_images_stand_in_the_order_of_their_ranks(crop):
+    shuffled = preferred().sample(frac=1, random_state=1).sort_values("title", kind="stable")
+    figure = figures.preferred_images(shuffled, Stimuli(), columns=2, crop=crop)
+    assert [axis.get_title() for axis in figure.axes] == ["conv1, 5", "conv2, 9"]
+    for axis, order in zip(figure.axes, ([3, 0, 7, 1], [2, 6, 4]), strict=True):
+        grid = axis.images[0].get_array()
+        assert grid.shape == (131, 131, 3)
+        shown = grid[[32, 32, 99, 99], [32, 99, 32, 99], 0].tolist()
+        assert shown == ([round(25.5 * i) for i in order] + [255])[:4]
 
 
 # --- the plot by category -------------------------------------------------------------------------
