@@ -82,9 +82,9 @@ def labelled_images(
 ) -> ImageSet:
     """The ImageNet photographs in `folder`: class folders, or flat files with a CSV of labels.
 
-    Their shorter side is resized to `resize`, or not at all if it is None. Class folders go first. ValueError where these are not the 1,000 of ILSVRC 2012, named by
-    WNIDs, or where the CSV lacks columns, names files that are not there or labels outside 0 to
-    999, or none of the two is there.
+    Their shorter side is resized to `resize`, or not at all if it is None. Class folders go first.
+    ValueError where these are not the 1,000 of ILSVRC 2012, named by WNIDs, or where the CSV lacks
+    columns, names files that are not there or labels outside 0 to 999, or none of the two is there.
     """
     classes = sorted(f.name for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
     if classes:
