@@ -74,12 +74,13 @@ def generator_of(name: str, imagename: str, seed: int = 0) -> np.random.Generato
     return np.random.default_rng(key)
 
 
-def _at_level(name: str, level: float) -> Distortion:
+def _at_level(name: str, level: float) -> tuple[Distortion, float]:
+    """The distortion and the level, as its record writes it (2, where 2.0 is given)."""
     distortion = get_distortion(name)
     if level not in distortion.levels:
         listed = ", ".join(map(str, distortion.levels))
         raise ValueError(f"{name} has no level {level!r}; choose one of {listed}")
-    return distortion
+    return distortion, distortion.levels[distortion.levels.index(level)]
 
 
 def distort(
@@ -91,7 +92,7 @@ def distort(
     every level. ValueError for an unknown distortion, a level that is none of its levels, or an
     image that is not finite RGB in [0, 1] of at least 8 x 8 pixels.
     """
-    distortion = _at_level(name, level)
+    distortion, level = _at_level(name, level)
     image = np.asarray(image, np.float32)
     if image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < SMALLEST:
         raise ValueError(
@@ -118,7 +119,7 @@ def distorted(
     """
     import torch
 
-    distortion = _at_level(name, level)
+    distortion, level = _at_level(name, level)
     title = f"{images.name}-{name}-{level}"
     if name in dataset.renditions:
         return replace(dataset.renditions[name](images), name=title)

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from functools import cache
 from io import BytesIO
 
 import numpy as np
@@ -19,6 +20,22 @@ def thresholded(image: np.ndarray, level: float) -> np.ndarray:
     return np.repeat(white[..., None], 3, axis=2).astype(np.float32)
 
 
+def _potrace() -> str:
+    program = shutil.which("potrace")
+    if program is None:
+        raise FileNotFoundError(
+            "potrace, which traces B&W images, is not installed: `apt-get install potrace` (or "
+            "brew, conda) brings it; black_and_white_untraced needs no program"
+        )
+    return program
+
+
+@cache
+def _version(program: str) -> str:
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    return done.stdout.partition(". ")[0]  # "potrace 1.16"
+
+
 def traced(image: np.ndarray, level: float) -> np.ndarray:
     """The image binarised at `level`, its outlines traced by potrace and drawn anti-aliased.
 
@@ -26,12 +43,7 @@ def traced(image: np.ndarray, level: float) -> np.ndarray:
     differs by half a grey level of 255 on average. FileNotFoundError where potrace is not
     installed.
     """
-    program = shutil.which("potrace")
-    if program is None:
-        raise FileNotFoundError(
-            "potrace, which traces B&W images, is not installed: `apt-get install potrace` (or "
-            "brew, conda) brings it; black_and_white_untraced needs no program"
-        )
+    program = _potrace()
     height, width, _ = image.shape
     # -G 1: in proportion to the area that is covered, as librsvg draws; potrace's own is 2.2.
     pixels = (255 * image).round().astype(np.uint8).tobytes()
@@ -55,6 +67,7 @@ DISTORTIONS = (
         levels=(0.5,),
         axis="threshold",
         reference="Chen et al., Sec. 3.2.2: potrace",
+        needs=lambda: _version(_potrace()),
     ),
     Distortion(
         name="black_and_white_untraced",
