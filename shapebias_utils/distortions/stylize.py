@@ -136,7 +136,7 @@ def gatys(
 
     with torch.no_grad():
         grams = {i: gram(f) for i, f in layers(255 * (style.flip(1) - mean)).items()}
-        start = 255 * (content.flip(1) - mean)
+        start = (255 * (content.flip(1) - mean)).contiguous()  # L-BFGS wants it so
         wanted = layers(start)[CONTENT_LAYER]
     image, losses = start.clone().requires_grad_(), []
     optimizer = torch.optim.LBFGS([image])
@@ -174,7 +174,7 @@ def _tensor(image: np.ndarray, network: "nn.Module", size: int | None = None) ->
     import torch
     from torchvision.transforms.functional import resize
 
-    found = torch.from_numpy(np.array(image, np.float32)).permute(2, 0, 1)[None]
+    found = torch.from_numpy(image).permute(2, 0, 1)[None]
     found = found.to(next(network.parameters()).device)
     return found if size is None else resize(found, size, antialias=True)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from ..datasets.images_on_disk import SUFFIXES, read_image
 from ..paths import CHECKPOINTS, RAW, Download
@@ -118,11 +118,11 @@ def _listed(folder: Path, stamp: int) -> tuple[list[str], str]:
     return [name for name, _ in files], hashlib.sha256(repr(files).encode()).hexdigest()
 
 
-def painting(size: int, generator: np.random.Generator) -> Image.Image:
-    """A painting drawn at random: the largest central square, at `size` x `size` pixels.
+def painting(size: int, generator: np.random.Generator) -> np.ndarray:
+    """The largest central square of a random painting, float32 ``(size, size, 3)`` in [0, 1].
 
-    As for Stylized-ImageNet, those that are smaller or cannot be read are passed over. ValueError
-    if that leaves none.
+    As for Stylized-ImageNet, paintings that are smaller or cannot be read are passed over.
+    ValueError if that leaves none.
     """
     names, _ = paintings()
     first = int(generator.integers(len(names)))
@@ -131,8 +131,12 @@ def painting(size: int, generator: np.random.Generator) -> Image.Image:
             found = read_image(PAINTINGS / name, upright=False)
         except ValueError:
             continue
-        if min(found.size) >= size:
-            return ImageOps.fit(found, (size, size), Image.Resampling.LANCZOS)
+        side = min(found.size)
+        if side >= size:
+            left, top = ((length - side) // 2 for length in found.size)
+            square = found.crop((left, top, left + side, top + side))
+            small = square.resize((size, size), Image.Resampling.LANCZOS)
+            return np.asarray(small, np.float32) / 255
     raise ValueError(f"{PAINTINGS} has no painting of {size} x {size} pixels or more")
 
 
