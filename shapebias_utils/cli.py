@@ -262,6 +262,31 @@ def study(
 
 
 @app.command()
+def export_broden(
+    out: Annotated[Path | None, typer.Option(help="Folder, else build/broden_SPLIT.")] = None,
+    split: Annotated[str, typer.Option(help="validation, cue_conflict or train.")] = "validation",
+    n: Annotated[int | None, typer.Option("-n", min=1, help="The first N images only.")] = None,
+) -> None:
+    """Write Pictogram-16 with its concepts as a folder in Broden's form, for network dissection.
+
+    Images and label planes as PNG, and the tables of Broden, so that other implementations read it
+    too. Ours reads it back as `-p concepts FOLDER`, the same bit for bit.
+
+    \b
+    shapebias export-broden
+    shapebias export-broden --split cue_conflict -n 100 --out conflicts
+    """
+    from .datasets.broden_export import export_broden as write
+    from .datasets.labelled_pictograms import labelled
+    from .paths import BUILD
+
+    concepts = labelled(split)
+    if n is not None:
+        concepts = concepts.subset(range(min(n, len(concepts))), split)
+    print(_shown(write(concepts, out or BUILD / f"broden_{split}")))
+
+
+@app.command()
 def doctor(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 if the default run lacks something.")

@@ -184,6 +184,7 @@ STIMULI = "git clone --depth 1 https://github.com/rgeirhos/texture-vs-shape {fol
 
 
 def _datasets() -> Iterable[Finding]:
+    from .datasets.broden import ARCHIVE
     from .datasets.pictograms import SPLITS, Knobs, definition
 
     for split, count in SPLITS.items():
@@ -195,6 +196,7 @@ def _datasets() -> Iterable[Finding]:
     for name, folder, remedy in (
         ("imagenet validation", RAW / "imagenet" / "val", IMAGENET),
         ("imagenet train", RAW / "imagenet" / "train", IMAGENET),
+        ("broden", RAW / "broden1_224", f"{ARCHIVE} (1 GB) -> {{folder}}"),
         ("cue-conflict stimuli", stimuli[0] if stimuli[0].is_dir() else stimuli[1], STIMULI),
         ("paintings", PAINTINGS, PAINTINGS_FROM),
     ):

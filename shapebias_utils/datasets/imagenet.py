@@ -23,6 +23,7 @@ from ..attacks import Attack
 from ..categories import IMAGENET_CLASSES
 from ..paths import RAW
 from . import Dataset, ImageSet
+from .broden import broden
 from .cue_conflict import read_stimuli
 from .images_on_disk import SUFFIXES, in_threads, load_images, read_image, to_tensor
 
@@ -232,5 +233,6 @@ DATASET = Dataset(
     images=imagenet,
     attack=Attack(eps=3.0, step_size=0.5, steps=7),
     eps_grid=(0.0, 1.0, 2.0, 3.0, 4.0, 5.0),
+    concepts=broden,
     corrupted=_imagenet_c,
 )

@@ -20,7 +20,7 @@ import pandas as pd
 from ..paths import RAW
 from ..results import locked
 from .concepts import ConceptSet
-from .labels_on_disk import keep, kept
+from .labels_on_disk import concept_set, keep, kept
 from .pictogram_concepts import CONCEPTS, annotate
 from .pictogram_render import SIZE, factors
 
@@ -63,8 +63,7 @@ def labelled(split: str = "validation") -> ConceptSet:
         if (labels := kept(folder, key)) is None:
             keep(folder, key, _annotated(split, len(images)), {})
             labels = kept(folder, key)
-    names = hashlib.sha256(concepts.to_csv(index=False).encode()).hexdigest()
-    return ConceptSet(images, concepts, labels.load, f"{names} {labels.digest}")
+    return concept_set(images, concepts, labels)
 
 
 def _annotated(split: str, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from ..results import atomic
+from . import ImageSet
+from .concepts import ConceptSet
 
 VERSION = 1
 """Of the form of these files."""
@@ -79,6 +82,13 @@ def kept(folder: Path, key: dict) -> Labels | None:
         return planes, whole[list(rows)]
 
     return Labels(load, digest, facts)
+
+
+def concept_set(images: ImageSet, concepts: pd.DataFrame, labels: Labels) -> ConceptSet:
+    """The images with these labels; the same concepts and labels have the same `label_digest`."""
+    table = hashlib.sha256(concepts.to_csv(index=False).encode())
+    digest = hashlib.sha256(f"{table.hexdigest()} {labels.digest}".encode())
+    return ConceptSet(images, concepts, labels.load, digest.hexdigest())
 
 
 def _hash(path: Path) -> str:
