@@ -38,17 +38,22 @@ def record(network: nn.Module, layers: Mapping[str, str]) -> Iterator[dict[str, 
 def ablate(network: nn.Module, path: str, channels: int | Sequence[int] | Tensor) -> Iterator[None]:
     """Within the block, these channels of the module's output ``(N, C, ...)`` are zero.
 
-    One channel or several, the same for every image. ValueError where the output has no such
-    channel.
+    One channel or several, the same for every image; or int64 ``(N, k)``, of each image its own.
+    ValueError where the output has no such channel.
     """
-    wanted = torch.as_tensor(channels, dtype=torch.long).reshape(-1)
+    wanted = torch.as_tensor(channels, dtype=torch.long)
+    own = wanted.ndim == 2
 
     def zero(module, inputs, output):
-        if len(wanted) and not 0 <= int(wanted.min()) <= int(wanted.max()) < output.shape[1]:
+        if wanted.numel() and not 0 <= int(wanted.min()) <= int(wanted.max()) < output.shape[1]:
             raise ValueError(
                 f"{path} has channels 0 to {output.shape[1] - 1}, not {wanted.tolist()}"
             )
-        return output.index_fill(1, wanted.to(output.device), 0)
+        where = wanted.to(output.device)
+        if not own:
+            return output.index_fill(1, where.reshape(-1), 0)
+        rows = torch.arange(len(output), device=output.device)[:, None]
+        return output.index_put((rows, where), output.new_zeros(()))
 
     handle = find_module(network, path).register_forward_hook(zero)
     try:

@@ -1,0 +1,237 @@
+"""The part of a network behind a layer, run on one image with its channels zeroed one at a time.
+
+What lies in front of the layer is the same for all its channels and is not run again. A zeroed
+channel stays zero where channels are treated one by one (ReLU, pooling), and its share in the next
+convolution or linear layer is taken off what that layer made of the whole image. Only from there
+on the copies of the image, one a channel, differ throughout and run as one batch.
+"""
+
+import copy
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from ..hooks import find_module
+from ..networks.normalised import unwrapped
+
+KEEP_ZERO = (
+    nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Dropout, nn.Identity,
+    F.relu, torch.relu, F.max_pool2d, F.avg_pool2d, F.adaptive_avg_pool2d, F.dropout, "relu",
+)  # fmt: skip
+"""Modules, functions and methods that make of each channel one channel, and of zeros zeros."""
+
+PURE = {
+    operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul,
+    operator.itruediv: operator.truediv,
+}  # fmt: skip
+"""Operations in place, which would spoil what is kept of the image -> the same out of place."""
+
+
+class UncuttableError(ValueError):
+    """The network has no part behind this layer that can be run by itself."""
+
+
+@dataclass(frozen=True)
+class Zeroed:
+    """Copies of one image's value ``(1, C, ...)``: in copy k channel ``channels[k]`` is zero.
+
+    A channel may be several neighbouring features; there are `groups` channels.
+    """
+
+    value: Tensor
+    channels: Tensor
+    groups: int
+
+    def dense(self) -> Tensor:
+        """The copies, ``(K, C, ...)``."""
+        copies = self.value.expand(len(self.channels), *self.value.shape[1:])
+        copies = copies.clone(memory_format=torch.contiguous_format)
+        rows = torch.arange(len(copies), device=copies.device)
+        copies.unflatten(1, (self.groups, -1))[rows, self.channels] = 0
+        return copies
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The graph behind a layer: `cut` is the layer's output, `nodes` all that follows, in order."""
+
+    cut: fx.Node
+    nodes: list[fx.Node]
+    modules: Mapping[str, nn.Module]
+    _weights: dict[fx.Node, Tensor] = field(default_factory=dict)
+
+    def values(self, activation: Tensor) -> dict[fx.Node, Tensor]:
+        """What each node makes of one image's activation ``(1, C, H, W)`` of the layer."""
+        values = {self.cut: activation}
+        for node in self.nodes:
+            values[node] = self._call(node, values)
+        return values
+
+    def without(self, values: Mapping[fx.Node, Tensor], channels: Tensor) -> Tensor:
+        """Logits ``(K, classes)`` of the image with these `values`, K channels zeroed one by one.
+
+        `channels` is int64 ``(K,)``.
+        """
+        known = {self.cut: Zeroed(values[self.cut], channels, values[self.cut].shape[1])}
+        last = {node: i for i, node in enumerate(self.nodes) for node in node.all_input_nodes}
+        for i, node in enumerate(self.nodes):
+            known[node] = self._step(node, known, values)
+            for used in node.all_input_nodes:
+                if last[used] == i:  # of a deep network not all values fit in memory
+                    del known[used]
+        return _dense(known[self.nodes[-1] if self.nodes else self.cut])
+
+    def _step(self, node: fx.Node, known: Mapping, values: Mapping) -> Tensor | Zeroed:
+        """The node's value in all copies; `Zeroed` as long as that says it all."""
+        first = known.get(node.args[0]) if node.args else None
+        module = self.modules[node.target] if node.op == "call_module" else None
+        kind = type(module) if module is not None else node.target
+        if isinstance(first, Zeroed):
+            if kind in KEEP_ZERO or _flattens(node, module):
+                return Zeroed(values[node], first.channels, first.groups)
+            if kind is nn.Linear and first.value.ndim == 2:
+                return values[node] - self._linear_share(module, first)
+            if kind is nn.Conv2d and module.groups == 1 and module.padding_mode == "zeros":
+                if not isinstance(module.padding, str):
+                    return self._without_convolved(node, module, first, values[node])
+        elif kind is nn.Linear and first.ndim == 2:
+            return _sparse_linear(module, first)
+        return self._call(node, {n: _dense(known[n]) for n in node.all_input_nodes})
+
+    def _linear_share(self, module: nn.Linear, x: Zeroed) -> Tensor:
+        """What each of the channels adds to the layer's output, ``(K, out)``."""
+        weight = module.weight.unflatten(1, (x.groups, -1)).permute(1, 2, 0)
+        return torch.bmm(x.value.reshape(x.groups, 1, -1), weight)[x.channels, 0]
+
+    def _without_convolved(
+        self, node: fx.Node, module: nn.Conv2d, x: Zeroed, whole: Tensor
+    ) -> Tensor:
+        """The convolution's output `whole`, less what each of the channels adds to it."""
+        if node not in self._weights:  # (C, kernel, out)
+            self._weights[node] = module.weight.flatten(2).permute(1, 2, 0).contiguous()
+        geometry = module.kernel_size, module.dilation, module.padding, module.stride
+        patches = F.unfold(x.value.contiguous(), *geometry).unflatten(1, (x.groups, -1))[0]
+        k, (_, outputs, height, width) = len(x.channels), whole.shape
+        pixels = whole.permute(0, 2, 3, 1).reshape(1, -1, outputs).expand(k, -1, -1)
+        weights = self._weights[node][x.channels]
+        copies = torch.baddbmm(pixels, patches[x.channels].mT, weights, alpha=-1)
+        return copies.view(k, height, width, outputs).permute(0, 3, 1, 2)
+
+    def _call(self, node: fx.Node, values: Mapping[fx.Node, Tensor]) -> Tensor:
+        args = fx.node.map_arg(node.args, values.__getitem__)
+        kwargs = fx.node.map_arg(node.kwargs, values.__getitem__)
+        if node.op == "get_attr":
+            return operator.attrgetter(node.target)(self.modules[""])
+        if node.op == "call_module":
+            return self.modules[node.target](*args, **kwargs)
+        if node.op == "call_method":  # a view there may be none of what is channels last here
+            name = "reshape" if node.target == "view" else node.target
+            return getattr(args[0], name)(*args[1:], **kwargs)
+        if kwargs.get("inplace"):
+            kwargs = {**kwargs, "inplace": False}
+        return PURE.get(node.target, node.target)(*args, **kwargs)
+
+
+def cut(network: nn.Module, path: str) -> Tail:
+    """The tail behind the module at `path` of a network in eval mode, which stays as it is.
+
+    It works on a copy whose batch norms are folded into the convolutions before them. ValueError
+    where there is no such module; `UncuttableError` where torch.fx cannot trace the network, or
+    where the layer is not the only way from the images to the logits.
+    """
+    layer = find_module(network, path)
+    inner = unwrapped(network)
+    memo: dict[int, object] = {}
+    inner = copy.deepcopy(inner, memo)
+    layer = memo[id(layer)]
+    for module in inner.modules():
+        if getattr(module, "inplace", False):
+            module.inplace = False
+    tracer = _Tracer()
+    try:
+        graph = tracer.trace(inner)
+    except Exception as error:  # tracing runs the network's own code, which may raise anything
+        raise UncuttableError(f"torch.fx cannot trace it: {error}") from error
+    outputs = tracer.outputs.get(layer, [])
+    if len(outputs) != 1 or not isinstance(outputs[0], fx.Proxy):
+        raise UncuttableError(f"{path} is called {len(outputs)} times, or returns no tensor")
+    modules = dict(inner.named_modules())
+    nodes = _behind(graph, outputs[0].node)
+    return Tail(outputs[0].node, _fold_batch_norms(nodes, modules), modules)
+
+
+class _Tracer(fx.Tracer):
+    """Remembers what each module returned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outputs: dict[nn.Module, list] = {}
+
+    def call_module(self, m, forward, args, kwargs):
+        output = super().call_module(m, forward, args, kwargs)
+        self.outputs.setdefault(m, []).append(output)
+        return output
+
+
+def _behind(graph: fx.Graph, layer: fx.Node) -> list[fx.Node]:
+    """All that the logits depend on behind the layer, in the order of the graph."""
+    (output,) = (node for node in graph.nodes if node.op == "output")
+    found, left = set(), list(output.all_input_nodes)
+    while left:
+        node = left.pop()
+        if node is layer or node in found:
+            continue
+        if node.op == "placeholder":
+            raise UncuttableError("the logits depend on the images in other ways than this layer")
+        name = node.target if isinstance(node.target, str) else node.target.__name__
+        if node.op != "call_module" and name.endswith("_") and not name.endswith("__"):
+            raise UncuttableError(f"it uses {name}, which works in place")
+        found.add(node)
+        left += node.all_input_nodes
+    if not isinstance(output.args[0], fx.Node):
+        raise UncuttableError("it returns something else than one tensor")
+    return [node for node in graph.nodes if node in found]
+
+
+def _fold_batch_norms(nodes: list[fx.Node], modules: dict[str, nn.Module]) -> list[fx.Node]:
+    """The nodes without batch norms that follow a convolution, which takes their part."""
+    kept = []
+    for node in nodes:
+        before = node.args[0] if node.args else None
+        pair = tuple(modules.get(n.target) for n in (before, node) if isinstance(n, fx.Node))
+        if (
+            [type(m) for m in pair] == [nn.Conv2d, nn.BatchNorm2d]
+            and before in nodes
+            and len(before.users) == 1
+        ):
+            modules[before.target] = fuse_conv_bn_eval(*pair)
+            node.replace_all_uses_with(before)
+        else:
+            kept.append(node)
+    return kept
+
+
+def _dense(value: Tensor | Zeroed) -> Tensor:
+    return value.dense() if isinstance(value, Zeroed) else value
+
+
+def _flattens(node: fx.Node, module: nn.Module | None) -> bool:
+    """Whether the node makes one dimension of all but the first."""
+    if isinstance(module, nn.Flatten):
+        return (module.start_dim, module.end_dim) == (1, -1)
+    return node.target in (torch.flatten, "flatten") and (
+        (node.args[1:], node.kwargs) in (((1,), {}), ((), {"start_dim": 1}), ((1, -1), {}))
+    )
+
+
+def _sparse_linear(module: nn.Linear, x: Tensor) -> Tensor:
+    """``module(x)``, leaving out inputs that are zero in all rows where they are many."""
+    live = x.any(0).nonzero()[:, 0]
+    if 4 * len(live) > 3 * x.shape[1] or len(x) < 32:
+        return module(x)
+    return F.linear(x[:, live], module.weight[:, live], module.bias)
