@@ -163,6 +163,63 @@ def preferred() -> pd.DataFrame:
 
 
 GREY_IMAGES = np.full((3, 3, 4, 4), 0.5)
+
+
+def corrupted() -> pd.DataFrame:
+    rows = [
+        about | {"distortion": d, "level": level, "accuracy": 1 - level / 10, "low": 0.4, "high": 1}
+        for about in ABOUT
+        for d in ("fog", "snow", "mean of 15")
+        for level in (1, 3, 5)
+    ]
+    return pd.DataFrame(rows)
+
+
+def led() -> pd.DataFrame:
+    rows = [
+        {"architecture": "AlexNet", "distortion": d, "difference": x, "low": x - 0.1,
+         "high": x + 0.1, "paper": paper}
+        for d, x, paper in (("fog", -0.3, -26.2), ("snow", 0.2, np.nan))
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def layered() -> pd.DataFrame:
+    rows = [
+        about | {"layer": layer, "value": v, "low": v - 0.1, "high": v + 0.1}
+        for i, about in enumerate(ABOUT)
+        for layer, v in (("conv1", 1.0 + i), ("conv2", 2.0 + i))
+    ]
+    return pd.DataFrame(rows)
+
+
+def channels() -> pd.DataFrame:
+    rows = [
+        about | {"layer": f"conv{layer}", "clean": 10.0 * c, "noisy": 12.0 * c}
+        for about in ABOUT
+        for layer in range(1, 8)
+        for c in (0, 1, 2, 3)
+    ]
+    return pd.DataFrame(rows)
+
+
+def powers() -> pd.DataFrame:
+    rows = [
+        about | {"frequency": f, "value": 2 - f, "low": 1.5 - f, "high": 2.5 - f}
+        for about in ABOUT
+        for f in (0.0, 0.25, 0.5, 0.7)
+    ]
+    return pd.DataFrame(rows)
+
+
+BANKS = {n.name: np.full((5, 3, 4, 4), 0.5) for n in NETWORKS}
+for _bank in BANKS.values():
+    _bank[3] = -2.0  # the darkest, on its own scale
+    _bank[4] = 0.0
+MATCHED = pd.DataFrame(
+    {"network": "AlexNet", "other": "AlexNet-R", "filter": range(5), "match": [4, 3, 2, 1, 0],
+     "r": 0.5, "difference": [2.0, -1.0, 0.0, 1.0, 1.0]}
+)  # fmt: skip
 FULL = {
     "training_curves": lambda: figures.training_curves(log(), NETWORKS),
     "accuracy_against_eps": lambda: figures.accuracy_against_eps(curve(), NETWORKS),
@@ -175,6 +232,13 @@ FULL = {
     "preferred_images": lambda: figures.preferred_images(preferred(), Stimuli(), columns=2),
     "accuracy_against_level": lambda: figures.accuracy_against_level(by_level(), NETWORKS, "p"),
     "what_is_said": lambda: figures.what_is_said(said(), GREY_IMAGES, "p"),
+    "severity_curves": lambda: figures.severity_curves(corrupted(), NETWORKS, {"fog": "Fog"}),
+    "leads": lambda: figures.leads(led(), NETWORKS, {"fog": "Fog"}),
+    "filter_banks": lambda: figures.filter_banks(BANKS, NETWORKS),
+    "matched_filters": lambda: figures.matched_filters(MATCHED, BANKS, per_row=3),
+    "by_layer": lambda: figures.by_layer({"mean TV": layered()}, NETWORKS),
+    "activation_tv": lambda: figures.activation_tv(channels(), NETWORKS),
+    "spectra": lambda: figures.spectra({"filters": powers(), "gradient": powers()}, NETWORKS),
 }
 EMPTY = {
     "training_curves": lambda: figures.training_curves(pd.DataFrame(), NETWORKS),
@@ -190,6 +254,13 @@ EMPTY = {
     "preferred_images": lambda: figures.preferred_images(preferred().iloc[:0], Stimuli()),
     "accuracy_against_level": lambda: figures.accuracy_against_level(by_level().iloc[:0], [], "p"),
     "what_is_said": lambda: figures.what_is_said(said().iloc[:0], GREY_IMAGES[:0], "p"),
+    "severity_curves": lambda: figures.severity_curves(corrupted().iloc[:0], [], {}),
+    "leads": lambda: figures.leads(led().iloc[:0], [], {}),
+    "filter_banks": lambda: figures.filter_banks({}, NETWORKS),
+    "matched_filters": lambda: figures.matched_filters(MATCHED.iloc[:0], {}),
+    "by_layer": lambda: figures.by_layer({"mean TV": layered().iloc[:0]}, []),
+    "activation_tv": lambda: figures.activation_tv(channels().iloc[:0], []),
+    "spectra": lambda: figures.spectra({"filters": powers().iloc[:0]}, []),
 }
 
 
@@ -234,7 +305,10 @@ def test_an_empty_figure_says_why(make, said):
     assert axis.texts[0].get_text().startswith(said)
 
 
-WITHOUT_AXES = {"image_grid", "disagreements", "what_is_said", "preferred_images"}
+WITHOUT_AXES = {
+    "image_grid", "disagreements", "what_is_said", "preferred_images", "filter_banks",
+    "matched_filters",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", sorted({*FULL} - WITHOUT_AXES))
@@ -243,7 +317,7 @@ def test_axes_are_labelled(kind):
     figures.png(figure)
     labels = [axis.get_xlabel() for axis in figure.axes]
     labels += [axis.get_ylabel() for axis in figure.axes]
-    named_rows = kind in ("decisions", "shape_bias_by_category")  # by categories, no label needed
+    named_rows = kind in ("decisions", "leads", "shape_bias_by_category")  # by categories, no label needed
     assert sum(bool(label) for label in labels) >= (1 if named_rows else 2)
     if kind == "accuracy_against_eps":
         assert all("L2, pixels in [0, 1]" in axis.get_xlabel() for axis in figure.axes)

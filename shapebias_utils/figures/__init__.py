@@ -3,25 +3,34 @@
 Colours and markers come from the networks' records; nothing here runs a network.
 """
 
+from .corruptions import leads, severity_curves
 from .cues import confusion, shape_bias_by_category
 from .distortions import accuracy_against_level, what_is_said
 from .drawing import png, save
 from .images import decisions, disagreements, image_grid
 from .preferred import preferred_images
+from .smoothness import activation_tv, by_layer, filter_banks, matched_filters, spectra
 from .training import accuracy_against_eps, sensitivity, training_curves
 
 __all__ = [
     "accuracy_against_eps",
     "accuracy_against_level",
+    "activation_tv",
+    "by_layer",
     "confusion",
     "decisions",
     "disagreements",
+    "filter_banks",
     "image_grid",
+    "leads",
+    "matched_filters",
     "png",
     "preferred_images",
     "save",
     "sensitivity",
+    "severity_curves",
     "shape_bias_by_category",
+    "spectra",
     "training_curves",
     "what_is_said",
 ]

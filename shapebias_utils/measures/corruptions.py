@@ -76,6 +76,23 @@ def on_corrupted(
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
+MEANS = {"mean of 15": MAIN, "mean of 19": tuple(CORRUPTIONS)}
+"""The mean rows of Table A1: over the 15 corruptions of the benchmark, and over all it lists."""
+
+GROUPS = {"noise": MAIN[:3], "blur": MAIN[3:7], "weather": MAIN[7:11], "digital": MAIN[11:]}
+"""ImageNet-C's kinds of corruptions, of the 15."""
+
+
+def with_means(trials: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """The trials and, behind them, those of each group of corruptions under the group's name.
+
+    So that what is done by `distortion` is done for the groups too.
+    """
+    parts = [trials[trials["distortion"].isin(names)] for names in groups.values()]
+    named = [part.assign(distortion=name) for name, part in zip(groups, parts, strict=True)]
+    return pd.concat([trials, *named], ignore_index=True)
+
+
 def corruption_errors(
     trials: pd.DataFrame,
     reference: str = "AlexNet",
