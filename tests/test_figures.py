@@ -317,7 +317,7 @@ def test_axes_are_labelled(kind):
     figures.png(figure)
     labels = [axis.get_xlabel() for axis in figure.axes]
     labels += [axis.get_ylabel() for axis in figure.axes]
-    named_rows = kind in ("decisions", "leads", "shape_bias_by_category")  # by categories, no label needed
+    named_rows = kind in ("decisions", "leads", "shape_bias_by_category")  # each has a name
     assert sum(bool(label) for label in labels) >= (1 if named_rows else 2)
     if kind == "accuracy_against_eps":
         assert all("L2, pixels in [0, 1]" in axis.get_xlabel() for axis in figure.axes)
