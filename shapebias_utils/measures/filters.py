@@ -12,6 +12,7 @@ from ..datasets import get_dataset
 from ..hooks import record
 from ..networks import Network, pairs, with_controls
 
+MATCH = ["architecture", "network", "other", "layer", "convolution", "filter", "match", "r"]
 PAIRINGS = ("index", "nearest", "one-to-one")
 
 
@@ -138,11 +139,22 @@ def match(
             matched = filters
         facts = {"layer": a.layer, "convolution": a.path, "filter": filters, "match": matched}
         tables.append(pd.DataFrame(facts | {"r": r[filters, matched]}))
-    table = pd.concat(tables, ignore_index=True)
-    table.insert(0, "architecture", first.architecture)
-    table.insert(1, "network", first.name)
-    table.insert(2, "other", second.name)
-    return table
+    about = {"architecture": first.architecture, "network": first.name, "other": second.name}
+    return pd.concat(tables, ignore_index=True).assign(**about)[MATCH]
+
+
+def match_pairs(
+    couples: Sequence[tuple[Network, Network]], how: str = "nearest", first: bool = False
+) -> pd.DataFrame:
+    """The matches of several pairs, one behind the other, columns as :func:`match` has them.
+
+    With `first`, of the filters over colours alone: those of the first convolution's layer.
+    """
+    tables = []
+    for one, other in couples:
+        layers = [convolutions(one)[0].layer] if first else []
+        tables.append(match(one, other, how, layers))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=MATCH)
 
 
 def with_tv(matches: pd.DataFrame, tv: pd.DataFrame) -> pd.DataFrame:
