@@ -1,0 +1,197 @@
+"""Where activation maps, upsampled bilinearly, exceed their thresholds: without upsampling them.
+
+A map's values are the corners of cells; an upsampled pixel lies in one cell and cannot exceed a
+threshold that none of its four corners exceeds. Half a per cent of the values does, so that few
+cells are looked at.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+GEOMETRIES = ("receptive-field", "half-pixel", "align-corners")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How pixels lie in the n + 1 cells between (and beyond) n values along one axis.
+
+    Cell i has corners `low[i]` and `high[i]`, and `first[i]` is the first of its pixels; column i
+    of `weights` has the weights of the high corner for each of its pixels, then NaN.
+    """
+
+    low: Tensor
+    high: Tensor
+    first: Tensor
+    weights: Tensor
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How the pixels of labels of `shape` lie on a layer's maps.
+
+    `smaller`: the labels are, so that maps are first shrunk to their shape (half-pixel only).
+    """
+
+    rows: Axis
+    columns: Axis
+    shape: tuple[int, int]
+    smaller: bool = False
+
+
+def grid(
+    geometry: str,
+    shape: tuple[int, int],
+    maps: tuple[int, int],
+    image: tuple[int, int],
+    centres: Sequence[tuple[float, float]] | None,
+    where: torch.device | str = "cpu",
+) -> Grid:
+    """The grid of labels of `shape` on maps of size `maps` of images of size `image`.
+
+    `centres` as :func:`receptive_centres` gives them for these maps; ValueError where the geometry
+    needs them and they are not known.
+    """
+    if maps == (1, 1):  # it is the same everywhere, wherever it lies
+        geometry = "half-pixel"
+    if geometry == "receptive-field" and centres is None:
+        raise ValueError(
+            f"where the receptive fields of maps of {maps[0]}x{maps[1]} lie is not known: choose "
+            "another geometry, such as half-pixel"
+        )
+    smaller = geometry == "half-pixel" and (shape[0] < maps[0] or shape[1] < maps[1])
+    if smaller:
+        maps = shape
+    axes = [
+        axis(coordinates(geometry, shape[i], maps[i], image[i], centres and centres[i]), maps[i])
+        for i in (0, 1)
+    ]
+    axes = [Axis(*(tensor.to(where) for tensor in vars(a).values())) for a in axes]
+    return Grid(*axes, shape, smaller)
+
+
+def axis(coordinates: Tensor, n: int) -> Axis:
+    """The cells of pixels that lie at these ascending coordinates (float64) among n values.
+
+    Beyond the first and the last value, the map goes on as it is there.
+    """
+    below = coordinates.floor()
+    cell = below.clamp(-1, n - 1).long() + 1
+    counts = torch.bincount(cell, minlength=n + 1)
+    first = counts.cumsum(0) - counts
+    weights = torch.full((int(counts.max()), n + 1), torch.nan)
+    weights[torch.arange(len(cell)) - first[cell], cell] = (coordinates - below).float()
+    corner = torch.arange(n + 1)
+    return Axis((corner - 1).clamp(min=0), corner.clamp(max=n - 1), first, weights)
+
+
+def coordinates(
+    geometry: str, size: int, n: int, image: int, centre: tuple[float, float] | None = None
+) -> Tensor:
+    """Where the centres of `size` pixels lie among n values of a map, along one axis; float64.
+
+    "half-pixel": pixels and values share out the same length (PIL, `align_corners=False`);
+    "align-corners": the first and the last of both coincide; "receptive-field": a value lies at
+    the centre of its receptive field, the first at pixel `centre[1]` of the image's `image`,
+    the next `centre[0]` further on. ValueError for another geometry.
+    """
+    pixel = torch.arange(size, dtype=torch.float64)
+    if geometry == "half-pixel":
+        return (pixel + 0.5) * n / size - 0.5
+    if geometry == "align-corners":
+        return pixel * (n - 1) / max(size - 1, 1)
+    if geometry != "receptive-field":
+        raise ValueError(f"unknown geometry {geometry!r}; choose {', '.join(GEOMETRIES)}")
+    stride, first = centre
+    return ((pixel + 0.5) * image / size - 0.5 - first) / stride
+
+
+def receptive_centres(
+    module: nn.Module, image: Tensor
+) -> dict[tuple[int, int], tuple[tuple[float, float], tuple[float, float]]]:
+    """Map size (h, w) -> (stride, first) of its receptive fields' centres, in y and in x.
+
+    In pixels of `image` (1, 3, H, W), as if it went on beyond its border. Follows convolutions and
+    pooling as the network runs; other layers keep their map's grid, and maps of one size share
+    one, so that branches and shortcuts need no care.
+    """
+    size = tuple(image.shape[-2:])
+    centres = {size: ((1.0, 0.0), (1.0, 0.0))}
+
+    def follow(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        before = centres.get(tuple(inputs[0].shape[-2:]))
+        if before is None or isinstance(layer.padding, str):
+            return
+        after = []
+        for i, (stride, first) in enumerate(before):
+            kernel, step, padding, dilation = (
+                value if isinstance(value, int) else value[i]
+                for value in (
+                    layer.kernel_size, layer.stride, layer.padding, getattr(layer, "dilation", 1)
+                )
+            )  # fmt: skip
+            offset = dilation * (kernel - 1) / 2 - padding
+            after.append((stride * step, first + stride * offset))
+        centres[tuple(output.shape[-2:])] = tuple(after)
+
+    kinds = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
+    handles = [m.register_forward_hook(follow) for m in module.modules() if isinstance(m, kinds)]
+    try:
+        with torch.no_grad():
+            module(image)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return centres
+
+
+def active(
+    maps: Tensor, thresholds: Tensor, grid: Grid, chunk: int = 1 << 17
+) -> tuple[Tensor, Tensor]:
+    """Where upsampled maps exceed their units' thresholds: `pixel` and `pair`, int64, of each such.
+
+    `maps` is float32 ``(N, units, h, w)``, `thresholds` ``(units,)``. Pixels are counted image by
+    image and row by row, and a pair is image * units + unit. About `chunk` pixels are evaluated
+    at a time.
+    """
+    if grid.smaller:
+        maps = F.interpolate(maps, size=grid.shape, mode="bilinear", antialias=True)
+    units, (h, w) = maps.shape[1], maps.shape[2:]
+    rows, columns, (height, width) = grid.rows, grid.columns, grid.shape
+    maps = maps.flatten(2)
+    pairs = (maps.amax(2) > thresholds).flatten().nonzero()[:, 0]
+    maps = maps.flatten(0, 1).index_select(0, pairs)
+    thresholds = thresholds[pairs % units]
+    # A cell (y, x) has the corners (y - 1, x - 1) to (y, x), and those over the edge are cold.
+    cells = F.pad((maps > thresholds[:, None]).view(-1, h, w), (1, 1, 1, 1))
+    cells = cells[:, 1:] | cells[:, :-1]
+    cells = (cells[..., 1:] | cells[..., :-1]).nonzero(as_tuple=True)
+    across = torch.arange(len(columns.weights), device=maps.device)
+    offset = torch.arange(len(rows.weights), device=maps.device)[:, None] * width + across
+    offset, maps = offset.flatten(), maps.flatten()
+    found = [(pairs[:0], pairs[:0])]
+    split = (indices.split(max(1, chunk // len(offset))) for indices in cells)
+    for at, y, x in zip(*split, strict=True):  # in what follows a column is a cell's
+        left, right = _take(columns.low, x), _take(columns.high, x)
+        upper, lower = ((at * h + _take(corner, y)) * w for corner in (rows.low, rows.high))
+        across, down = columns.weights.index_select(1, x), rows.weights.index_select(1, y)
+        # In the form a + w (b - a), not fused, no value exceeds the larger of a and b.
+        top = _between(_take(maps, upper + left), _take(maps, upper + right), across)
+        bottom = _between(_take(maps, lower + left), _take(maps, lower + right), across)
+        values = _between(top, bottom, down[:, None]).flatten(0, 1)
+        pair = _take(pairs, at)
+        which, cell = (values > _take(thresholds, at)).nonzero(as_tuple=True)
+        first = (pair // units * height + _take(rows.first, y)) * width + _take(columns.first, x)
+        found.append((_take(first, cell) + _take(offset, which), _take(pair, cell)))
+    return tuple(torch.cat(parts) for parts in zip(*found, strict=True))
+
+
+def _take(values: Tensor, at: Tensor) -> Tensor:
+    return values.index_select(0, at)
+
+
+def _between(start: Tensor, stop: Tensor, weight: Tensor) -> Tensor:
+    return ((stop - start) * weight).add_(start)
