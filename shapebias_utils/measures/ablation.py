@@ -189,7 +189,7 @@ def _scores(run: _Run, images: ImageSet, label: str) -> pd.DataFrame:
         which, units = alive[at].nonzero().T
         at = at[which]
         after, _ = run.decide(run.without(x, activation, at, units))
-        pairs = trials.iloc[which.cpu()].assign(unit=units.cpu(), after=after)
+        pairs = trials.iloc[which.cpu().numpy()].assign(unit=units.cpu().numpy(), after=after)
         pairs = pairs[pairs["after"] != pairs["object_response"]]
         flipped.append(pairs.assign(key=pairs["row"] * channels + pairs["unit"]))
     return _count(merge(pd.concat(decided), "row"), merge(pd.concat(flipped), "key"), channels)

@@ -1,0 +1,402 @@
+"""Shape and Texture scores are those of zeroing every channel in full forward passes."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from test_distributed import torchrun
+from torch import nn
+
+from shapebias_utils import results
+from shapebias_utils.categories import CATEGORIES
+from shapebias_utils.datasets import ImageSet, get_dataset
+from shapebias_utils.datasets.cue_conflict import read_stimuli
+from shapebias_utils.hooks import ablate
+from shapebias_utils.measures import ablation
+from shapebias_utils.measures.tails import Tail
+from shapebias_utils.networks import Network, get_network
+from shapebias_utils.networks.normalised import normalised
+from shapebias_utils.paths import ROOT
+
+REAL = ROOT.parent / "shared" / "data"
+WEIGHTS = REAL / "networks" / "squeezenet1_1_caffe.pth"
+COUNTS = ["unit", "shape_score", "texture_score", "shape", "texture"]
+
+
+def by_full_passes(network: Network, images: ImageSet, layer: str, units=None) -> pd.DataFrame:
+    """The plain loop: a hook for each channel, all images, and what `scores` should be."""
+    module = network.load()
+    x = images.load(range(len(images))).to(memory_format=torch.channels_last)
+    names = images.table["imagename"]
+    cues = names.str.extract(r"([a-z]+)\d+-([a-z]+)\d+\.")
+    seen = {}
+
+    def decide():
+        with torch.no_grad():
+            p = module(x).softmax(1).numpy()
+        means = [p[:, list(network.mapping()[c])].mean(1) for c in CATEGORIES]
+        return np.array(CATEGORIES)[np.argmax(means, axis=0)]
+
+    target = module.get_submodule(network.layers[layer])
+    handle = target.register_forward_hook(lambda m, i, o: seen.update(channels=o.shape[1]))
+    before = decide()
+    handle.remove()
+    conflict = cues[0] != cues[1]
+    by = {"shape": conflict & (before == cues[0]), "texture": conflict & (before == cues[1])}
+    rows = []
+    for unit in range(seen["channels"]) if units is None else units:
+        handle = target.register_forward_hook(
+            lambda m, i, o, unit=unit: torch.cat([o[:, :unit], 0 * o[:, unit : unit + 1],
+                                                  o[:, unit + 1 :]], 1)
+        )  # fmt: skip
+        after = decide()
+        handle.remove()
+        changed = {cue: (own & (after != before)) for cue, own in by.items()}
+        flipped = {
+            n: [b, a]
+            for n, b, a, is_in in zip(names, before, after, changed["shape"] | changed["texture"],
+                                      strict=True)
+            if is_in
+        }  # fmt: skip
+        counts = [*(c.sum() for c in changed.values()), *(own.sum() for own in by.values())]
+        rows.append([unit, *counts, flipped])
+    return pd.DataFrame(rows, columns=[*COUNTS, "flipped"])
+
+
+def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+    assert found[COUNTS].to_numpy().tolist() == expected[COUNTS].to_numpy().tolist()
+    assert [json.loads(f) for f in found["flipped"]] == expected["flipped"].tolist()
+
+
+def stimuli(n: int) -> ImageSet:
+    images = get_dataset("pictograms").images("cue_conflict")
+    return images.subset(range(0, len(images), len(images) // n), "some")
+
+
+@pytest.mark.parametrize(
+    "name, layers, n",
+    [
+        ("AlexNet", ["conv1", "conv3", "conv5"], 16),
+        ("GoogLeNet-R", ["conv2", "inception4e", "inception5b"], 6),
+        ("ResNet", ["conv1", "layer1", "layer4"], 8),
+    ],
+)
+def test_trained_networks_against_the_plain_loop(name, layers, n):
+    network, images = get_network(name, "pictograms"), stimuli(n)
+    for layer in layers:
+        found = ablation.scores(network, images, layer=layer)
+        assert found["layer"].eq(layer).all()
+        assert_same(found, by_full_passes(network, images, layer))
+        if layer == layers[0]:
+            assert found["texture_score"].sum() + found["shape_score"].sum() > 0
+
+
+# --- networks by hand -----------------------------------------------------------------------------
+
+CAT, DOG, CAR = (CATEGORIES.index(c) for c in ("cat", "dog", "car"))
+
+
+class ByHand(nn.Module):
+    """Channel 0 is red and speaks for cat, 1 is green and for dog, 2 is blue and for neither;
+
+    3 is always zero. Where red and green are gone, all say car.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.see, self.relu = nn.Conv2d(3, 4, 1), nn.ReLU()
+        self.pool, self.flatten, self.say = nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 16)
+        with torch.no_grad():
+            self.see.weight.copy_(torch.eye(4, 3)[:, :, None, None])
+            self.see.bias.copy_(torch.tensor([0, 0, 0, -1.0]))
+            self.say.weight.zero_()
+            self.say.weight[CAT, 0] = self.say.weight[DOG, 1] = 10
+            self.say.weight[:, 3] = torch.randn(16, generator=torch.Generator().manual_seed(0))
+            self.say.bias.zero_()
+            self.say.bias[CAR] = 1
+
+    def forward(self, x):
+        return self.say(self.flatten(self.pool(self.relu(self.see(x)))))
+
+
+COLOURS = {
+    # red, green, blue; decided with all channels -> without red -> without green
+    "cat1-dog1.png": (0.9, 0.5, 0.9),  # cat, its shape -> dog -> cat
+    "cat2-dog2.png": (0.5, 0.9, 0.0),  # dog, its texture -> dog -> cat
+    "cat3-cat3.png": (0.9, 0.0, 0.0),  # no conflict
+    "dog1-cat1.png": (0.8, 0.0, 0.3),  # cat, its texture -> car -> cat
+    "oven1-bear1.png": (0.8, 0.0, 0.3),  # cat, neither
+}
+
+
+def image_set(colours: dict, size: int = 4) -> ImageSet:
+    names = list(colours)
+    pixels = torch.tensor([colours[n] for n in names], dtype=torch.float32)
+    table = pd.DataFrame({"imagename": names, "category": [n.split("1")[0] for n in names]})
+    return ImageSet(
+        "by_hand", table.assign(label=-1),
+        lambda rows: pixels[list(rows), :, None, None].expand(-1, -1, size, size).clone(),
+        "by hand",
+    )  # fmt: skip
+
+
+def by_hand(build=ByHand, **layers) -> Network:
+    layers = layers or {"relu": "relu"}
+    return Network("ByHand", build, dataset="pictograms", layers=layers, n_classes=16)
+
+
+def test_decisions_that_hang_on_one_channel():
+    table = ablation.scores(by_hand(), image_set(COLOURS), layer="relu")
+    assert list(table.columns) == ["layer", *COUNTS, "flipped"]
+    assert table[COUNTS].to_numpy().tolist() == [
+        [0, 1, 1, 1, 2],
+        [1, 0, 1, 1, 2],
+        [2, 0, 0, 1, 2],
+        [3, 0, 0, 1, 2],
+    ]
+    found = ablation.flips(table)
+    assert found.to_numpy().tolist() == [
+        ["relu", 0, "cat1-dog1.png", "shape", "cat", "dog"],
+        ["relu", 0, "dog1-cat1.png", "texture", "cat", "car"],
+        ["relu", 1, "cat2-dog2.png", "texture", "dog", "cat"],
+    ]
+    assert list(found.columns) == ["layer", "unit", "imagename", "cue", "before", "after"]
+
+
+def test_a_channel_that_is_always_zero_changes_nothing():
+    table = ablation.scores(by_hand(), image_set(COLOURS), layer="relu").set_index("unit")
+    assert table.loc[3, ["shape_score", "texture_score", "flipped"]].tolist() == [0, 0, "{}"]
+
+
+def test_zeroing_all_channels_is_zeroing_the_layer():
+    module, x = ByHand(), image_set(COLOURS).load(range(5))
+    with ablate(module, "relu", range(4)):
+        found = module(x)
+    assert torch.equal(found, module.say.bias.expand(5, -1))
+
+
+def test_images_of_which_none_is_decided_by_a_cue():
+    few = image_set({"oven1-bear1.png": (0.9, 0, 0), "cat1-cat1.png": (0.9, 0, 0)})
+    table = ablation.scores(by_hand(), few, layer="relu")
+    assert table[COUNTS[1:]].to_numpy().sum() == 0 and len(table) == 4
+    assert ablation.flips(table).empty
+
+
+def test_decisions_by_categories_of_several_classes():
+    """The arg max of classes is not that of their means: cat has two classes, one of them low."""
+    module, images = ByHand(), image_set(COLOURS)
+    several = {c: (i,) for i, c in enumerate(CATEGORIES)} | {"cat": (CAT, CATEGORIES.index("boat"))}
+    network = Network("ByHand", lambda: module, dataset="pictograms", layers={"relu": "relu"},
+                      n_classes=16, category_classes=several)  # fmt: skip
+    assert_same(ablation.scores(network, images, layer="relu"),
+                by_full_passes(network, images, "relu"))  # fmt: skip
+    mean, largest = (
+        ablation.scores(network, images, layer="relu", decision=d)[COUNTS].to_numpy().tolist()
+        for d in ("mean", "max")
+    )
+    assert largest[0] == [0, 1, 1, 1, 2]
+    assert mean == largest, "halving cat's probability turns none of these"
+
+
+# --- rounding, near-ties, tails that fail ---------------------------------------------------------
+
+
+def disturbed(monkeypatch, by: float) -> None:
+    """Tails whose logits are off by so much of the largest: up for dog, down for cat."""
+    exact = Tail.without
+
+    def without(self, values, channels):
+        logits = exact(self, values, channels).clone()
+        error = by * logits.abs().amax(1)
+        logits[:, DOG] += error
+        logits[:, CAT] -= error
+        return logits
+
+    monkeypatch.setattr(Tail, "without", without)
+
+
+TIE = {"cat1-dog1.png": (0.5 + 2e-6, 0.5, 0.9), "dog2-cat2.png": (0.9, 0.1, 0.0)}
+"""Without blue, or the channel that is zero in one of them, the first is still a cat, barely."""
+
+
+def test_a_near_tie_is_decided_by_the_whole_network(monkeypatch):
+    network, images = by_hand(), image_set(TIE)
+    expected = by_full_passes(network, images, "relu")
+    assert expected["shape_score"].tolist() == [1, 0, 0, 0], "cat's red, and nothing else"
+    disturbed(monkeypatch, 5e-5)
+    assert_same(ablation.scores(network, images, layer="relu"), expected)
+    monkeypatch.setattr(ablation._Run, "without", trusting)
+    turned = ablation.scores(network, images, layer="relu")
+    assert turned["shape_score"].tolist() == [1, 0, 1, 0], "what the tail alone would say"
+
+
+def trusting(self, x, activation, at, units):
+    """What is left of `without` if tails are believed in any case."""
+    pairs = zip(at.tolist(), units, strict=True)
+    return torch.cat(
+        [self.tail.without(self.tail.values(activation[i : i + 1]), u[None]) for i, u in pairs]
+    )
+
+
+def test_a_tail_that_is_off_by_more_than_rounding_is_not_trusted(monkeypatch):
+    network, images = by_hand(), image_set(COLOURS)
+    disturbed(monkeypatch, 0.5)
+    with pytest.warns(UserWarning, match=r"ByHand, relu: .*full forward passes.*off by"):
+        table = ablation.scores(network, images, layer="relu")
+    assert_same(table, by_full_passes(network, images, "relu"))
+
+
+class Untraceable(ByHand):
+    def forward(self, x):
+        return super().forward(x if x.mean() > 0 else -x)
+
+
+def test_a_network_that_cannot_be_traced_takes_full_passes_and_says_so():
+    images = image_set(COLOURS)
+    with pytest.warns(UserWarning, match="torch.fx cannot trace it"):
+        table = ablation.scores(by_hand(Untraceable), images, layer="relu")
+    pd.testing.assert_frame_equal(table, ablation.scores(by_hand(), images, layer="relu"))
+
+
+# --- one result however it is computed ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_the_same_in_any_batch(batch_size):
+    images, network = stimuli(20), get_network("AlexNet", "pictograms")
+    expected = ablation.scores(network, images, layer="conv5")
+    found = ablation.scores(network, images, layer="conv5", batch_size=batch_size)
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_the_same_where_memory_holds_few_channels(monkeypatch):
+    images, network = stimuli(8), get_network("ResNet", "pictograms")
+    expected = ablation.scores(network, images, layer="layer3")
+    monkeypatch.setattr(ablation, "MEMORY", 5 * 4 * 96 * 64)
+    pd.testing.assert_frame_equal(ablation.scores(network, images, layer="layer3"), expected)
+
+
+SCORES = """
+import sys
+import torch
+from test_ablation import stimuli
+from shapebias_utils.distributed import rank
+from shapebias_utils.measures.ablation import scores
+from shapebias_utils.networks import get_network
+torch.set_num_threads(1)
+table = scores(get_network("AlexNet", "pictograms"), stimuli(9), layer="conv5")
+table.to_pickle(f"{sys.argv[1]}/rank{rank()}.pkl")
+"""
+
+
+@pytest.mark.parametrize("processes", [2, pytest.param(3, marks=pytest.mark.slow)])
+def test_the_same_in_several_processes(tmp_path, processes):
+    torchrun(processes, SCORES, tmp_path)
+    expected = ablation.scores(get_network("AlexNet", "pictograms"), stimuli(9), layer="conv5")
+    for r in range(processes):
+        found = pd.read_pickle(tmp_path / f"rank{r}.pkl")
+        pd.testing.assert_frame_equal(found, expected)
+
+
+def test_collected_layer_by_layer_and_resumed(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    images, ran = image_set(COLOURS), []
+    network = by_hand(relu="relu", see="see")
+    scores = ablation.scores
+    monkeypatch.setattr(results, "_version", lambda measure: ablation.VERSION)
+
+    def counted(*args, **given):
+        ran.append(given["layer"])
+        if ran == ["relu", "see"]:
+            raise KeyboardInterrupt
+        return scores(*args, **given)
+
+    counted.__name__ = "scores"
+    monkeypatch.setattr(ablation, "scores", counted)
+    with pytest.raises(KeyboardInterrupt):
+        ablation.collect([network], images)
+    table = ablation.collect([network], images)
+    assert ran == ["relu", "see", "see"], "the layer that was done is not done again"
+    assert list(table.columns[:6]) == [
+        "network", "architecture", "training", "seed", "layer", "unit",
+    ]  # fmt: skip
+    assert table["layer"].tolist() == ["relu"] * 4 + ["see"] * 4
+    found = ablation.flips(table[table["layer"] == "relu"])
+    assert found["after"].tolist() == ["dog", "car", "cat"]
+    assert found["network"].eq("ByHand").all()
+
+
+# --- wrong input, and what is left behind ---------------------------------------------------------
+
+
+def test_hooks_are_gone_and_weights_untouched_also_after_an_error():
+    module = ByHand().eval()
+    weights = {k: v.clone() for k, v in module.state_dict().items()}
+    network, images = by_hand(lambda: module), image_set(COLOURS)
+    module.say.register_forward_hook(broken := Broken(4))
+    with pytest.raises(ZeroDivisionError):
+        ablation.scores(network, images, layer="relu", batch_size=2)
+    assert broken.left == 0
+    assert sum(len(m._forward_hooks) for m in module.modules()) == 1, "the test's own"
+    assert all(torch.equal(v, weights[k]) for k, v in module.state_dict().items())
+
+
+class Broken:
+    """A hook that fails when it is called for the n-th time."""
+
+    def __init__(self, n: int) -> None:
+        self.left = n
+
+    def __call__(self, *_):
+        self.left -= 1
+        if not self.left:
+            raise ZeroDivisionError
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+@pytest.mark.parametrize(
+    "network, said",
+    [
+        (by_hand(), r"ByHand has no probed layer 'conv9'; there are relu"),
+        (Network("Bare", ByHand, dataset="pictograms"), r"Bare has no .* give its record layers="),
+    ],
+)
+def test_a_layer_that_is_not_probed(network, said):
+    with pytest.raises(ValueError, match=said):
+        ablation.scores(network, image_set(COLOURS), layer="conv9")
+
+
+def test_no_network_with_probed_layers():
+    with pytest.raises(ValueError, match=re.escape("Network(layers=...)")):
+        ablation.collect([], image_set(COLOURS))
+
+
+# --- real input -----------------------------------------------------------------------------------
+
+
+def squeezenet():
+    from torchvision.models import squeezenet1_1
+
+    caffe = {"mean": (104, 117, 123), "std": (1, 1, 1), "scale": 255, "bgr": True, "size": 227}
+    return normalised(squeezenet1_1(), **caffe)
+
+
+def test_squeezenet_on_real_stimuli_agrees_with_the_plain_loop():
+    if not WEIGHTS.exists():
+        pytest.skip(f"no real stimuli and weights at {REAL}")
+    network = Network("SqueezeNet", squeezenet, checkpoint=WEIGHTS,
+                      layers={"fire9": "network.features.12"})  # fmt: skip
+    images = read_stimuli(REAL / "cue_conflict")
+    images = images.subset(range(0, len(images), 12), "some")
+    found = ablation.scores(network, images, layer="fire9")
+    assert len(found) == 512 and found["texture"].iloc[0] > found["shape"].iloc[0] > 0
+    important = (found["shape_score"] + found["texture_score"]).nlargest(4).index
+    units = sorted({*important, 0, 101})
+    expected = by_full_passes(network, images, "fire9", units)
+    assert_same(found.iloc[units], expected)
+    assert expected["texture_score"].max() > 0
