@@ -154,7 +154,7 @@ def _tokens(cell: str) -> list[str]:
 def _shape(folder: Path, index: pd.DataFrame) -> tuple[int, int]:
     sizes = index[["sh", "sw"]].astype(int)
     shape = tuple(sizes.iloc[0].tolist())
-    other = (sizes != shape).any(axis=1).to_numpy()
+    other = (sizes != list(shape)).any(axis=1).to_numpy()
     if other.any():
         row = int(other.argmax())
         raise ValueError(

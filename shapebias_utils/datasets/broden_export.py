@@ -21,9 +21,11 @@ COLUMNS = ("color", "object", "part", "material", "scene", "texture")
 def export_broden(concepts: ConceptSet, folder: str | Path) -> Path:
     """The folder, which now holds the images and their concepts as Broden holds its own.
 
-    Images and planes are PNG files, and ``read_broden`` gets the same from them, bit for bit. The
-    numbers of the concepts stay. All is written or nothing. ValueError if the folder holds
-    something already, and where a plane labels concepts of several categories.
+    Images and planes are PNG files, and ``read_broden`` gets the same from them, bit for bit.
+    Concepts keep their numbers; those that no image has are left out, as in Broden. Of a category
+    with several planes, the empty ones of an image come last. All is written or nothing.
+    ValueError if the folder holds something already, and where a plane labels concepts of several
+    categories.
     """
     folder = Path(folder).expanduser().resolve()
     if folder.exists() and any(folder.iterdir()):
@@ -68,12 +70,11 @@ def _write(concepts: ConceptSet, folder: Path) -> None:
             coverage += counts / area
     others = [c for c in concepts.concepts["category"].unique() if c not in COLUMNS]
     columns = ["image", "split", "ih", "iw", "sh", "sw", *COLUMNS, *others]
-    index = pd.DataFrame(rows, columns=columns).fillna("")
-    index.to_csv(folder / "index.csv", index=False)
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "index.csv", index=False)
     _write_tables(concepts.concepts, frequency, coverage, folder)
     (folder / "README.txt").write_text(
-        f"{len(rows)} images ({concepts.name}) with {len(concepts.concepts)} concepts, in the form "
-        "of Broden\n(Bau et al., Network Dissection, CVPR 2017; github.com/CSAILVision/NetDissect)."
+        f"{len(rows)} images ({concepts.name}) with their concepts, in the form of Broden\n"
+        "(Bau et al., Network Dissection, CVPR 2017; github.com/CSAILVision/NetDissect)."
         "\n\nindex.csv     an image a row: its labels by category, numbers of whole images or "
         "files under images/\n              whose pixels have the label R + 256 G, 0 for none\n"
         "label.csv     the labels' names\ncategory.csv  their categories\n"
@@ -116,6 +117,7 @@ def _write_tables(
     concepts: pd.DataFrame, frequency: np.ndarray, coverage: np.ndarray, folder: Path
 ) -> None:
     """label.csv, category.csv and a c_<category>.csv each: see :mod:`.broden`."""
+    concepts = concepts[frequency[concepts["number"]] > 0]
     numbers = concepts["number"].to_numpy()
     table = concepts.assign(frequency=frequency[numbers], coverage=coverage[numbers])
     counted = table["category"] + "(" + table["frequency"].astype(str) + ")"
