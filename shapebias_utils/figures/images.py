@@ -1,6 +1,7 @@
 """Images and what networks make of them."""
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -25,7 +26,8 @@ def image_grid(
 ) -> Figure:
     """A contact sheet: images float ``(N, 3, H, W)`` in [0, 1], row by row, a title over each.
 
-    `rows` labels the rows at their left.
+    Or over the first ones, where there are fewer titles; a line break where one is wider than an
+    image. `rows` labels the rows at their left.
     """
     n = len(images)
     if not n:
@@ -38,7 +40,8 @@ def image_grid(
                 axis.imshow(
                     np.asarray(images[i]).transpose(1, 2, 0).clip(0, 1), interpolation="nearest"
                 )
-                axis.set_title(titles[i], fontsize=7, pad=2)
+            if i < min(n, len(titles)):
+                axis.set_title(fill(titles[i], max(8, int(18 * size))), fontsize=7, pad=2)
         for axis, label in zip(axes[:, 0], rows, strict=False):
             axis.text(
                 -0.08, 0.5, label, transform=axis.transAxes, ha="right", va="center", fontsize=8

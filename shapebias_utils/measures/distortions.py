@@ -18,16 +18,27 @@ IN_CATEGORIES = ("silhouette", "silhouette_white")
 Pairs = Sequence[tuple[Network, Network]]
 
 
+def at_most(subset: Mapping[str, pd.Index], n: int) -> dict[str, pd.Index]:
+    """The subset with no more than `n` images an architecture, evenly spread over it; 0: all."""
+    return {
+        architecture: names[np.linspace(0, len(names) - 1, n).astype(int)] if 0 < n < len(names)
+        else names
+        for architecture, names in subset.items()
+    }  # fmt: skip
+
+
 def on_distorted(
     pairs: Pairs,
     dataset: Dataset,
     images: ImageSet,
     subset: Mapping[str, pd.Index],
-    names: Sequence[str],
+    levels: Mapping[str, Sequence[float]],
+    after: str = "",
 ) -> pd.DataFrame:
-    """The cached trials of S and R on their architecture's subset, at all levels of distortions.
+    """The cached trials of S and R on their architecture's subset, distorted in several ways.
 
-    `subset` as from ``robustness.correctly_labelled``; `names` of distortions. Columns as from
+    `subset` as from ``robustness.correctly_labelled``; `levels` maps names of distortions to the
+    levels wanted; `after` names one that all images undergo first. Columns as from
     ``predictions.collect``, and `distortion`, `level`, and `said`: the category that the predicted
     class belongs to, or "class 17". Silhouettes are scored in the 16 categories, among images
     that have one (Sec. 3.2.2): `correct` is whether `said` is the image's category.
@@ -36,15 +47,16 @@ def on_distorted(
     for s, r in pairs:
         rows = images.table["imagename"].isin(subset[s.architecture]).to_numpy().nonzero()[0]
         kept = images.subset(rows, f"{images.name}-CL-{s.name}-{r.name}")
-        for name in names if len(kept) else ():
-            for level in get_distortion(name).levels:
-                table = collect((s, r), distorted(dataset, kept, name, level))
-                tables.append(table.assign(distortion=name, level=level))
+        if after:
+            kept = distorted(dataset, kept, after, get_distortion(after).levels[0])
+        for name, level in [(n, k) for n, own in levels.items() for k in own if len(kept)]:
+            table = collect((s, r), distorted(dataset, kept, name, level))
+            tables.append(table.assign(distortion=name, level=level))
     table = pd.concat(tables, ignore_index=True)
     if table.empty:
         return table
     table = _with_words(table, pairs)
-    coarse = table["distortion"].isin(IN_CATEGORIES)
+    coarse = table["distortion"].isin(IN_CATEGORIES) | (after in IN_CATEGORIES)
     table.loc[coarse, "correct"] = table["said"] == table["category"]
     return table[~coarse | table["category"].isin(dataset.category_classes)]
 
