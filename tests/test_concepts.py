@@ -17,7 +17,7 @@ from shapebias_utils.datasets.pictogram_render import factors
 
 @pytest.fixture(scope="module")
 def validation():
-    return get_dataset("pictograms").concepts("")
+    return labelled("validation")
 
 
 # --- Pictogram-16 ---------------------------------------------------------------------------------
@@ -48,6 +48,13 @@ def test_each_pixel_has_the_names_that_the_image_was_made_from(validation, row):
     for kind, plane in zip(PLANES, planes, strict=True):
         own = np.array(["", *CONCEPTS[kind]])[maps[kind]]
         assert (np.vectorize(lambda number: names.get(number, ""))(plane) == own).all()
+
+
+def test_objects_and_textures_to_dissect_networks_on_are_of_different_categories():
+    concepts = get_dataset("pictograms").concepts("")
+    assert concepts.images.digest == pictograms.pictograms("cue_conflict").digest
+    texture = concepts.images.table.groupby("category")["texture"].nunique()
+    assert (texture == 16).all()
 
 
 def test_rows_come_in_the_order_asked_for(validation):

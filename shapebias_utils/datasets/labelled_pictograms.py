@@ -37,12 +37,16 @@ def concept_table() -> pd.DataFrame:
 
 
 def concepts(folder: str | Path = "") -> ConceptSet:
-    """The validation images with their concepts, or those of a `folder` in Broden's form."""
+    """The cue-conflict images with their concepts, or those of a `folder` in Broden's form.
+
+    In the other splits each kind of object wears one texture, so that what detects the one
+    detects the other.
+    """
     if str(folder):
         from .broden import read_broden
 
         return read_broden(folder)
-    return labelled("validation")
+    return labelled("cue_conflict")
 
 
 @lru_cache(maxsize=4)
