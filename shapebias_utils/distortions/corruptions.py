@@ -13,6 +13,7 @@ our own; only frost is another: their photographs of it are not shipped (see fro
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -127,23 +128,18 @@ def corrupted(dataset: "Dataset", images: ImageSet, name: str, seed: int = 0) ->
         for severity, s in zip(SEVERITIES, sets, strict=True)
     ]
     digest = hashlib.sha256("".join(s.digest for s in sets).encode()).hexdigest()
-    kept: dict[int, Tensor] = {}
-    size = max(1, len(images))
+    size, kept = max(1, len(images)), {}
+    fits = 5 * size * 3 * dataset.size**2 <= KEPT_BYTES
 
     def load(rows: Sequence[int]) -> "Tensor":
         import torch
 
-        missing = sorted({row for row in rows} - set(kept))
-        found = dict(kept)
-        for severity in range(len(sets)):
-            own = [row for row in missing if row // size == severity]
-            if own:
-                loaded = sets[severity].load([row % size for row in own])
-                found |= dict(zip(own, (255 * loaded).round().byte(), strict=True))
-        if not found:
-            return sets[0].load([])
-        if 5 * size * next(iter(found.values())).numel() <= KEPT_BYTES:
-            kept.update(found)
+        found = kept if fits else {}
+        missing = sorted({*rows} - {*found})
+        for severity, own in groupby(missing, lambda row: row // size):
+            at = list(own)
+            loaded = sets[severity].load([row % size for row in at])
+            found.update(zip(at, (255 * loaded).round().byte(), strict=True))
         return torch.stack([found[row] for row in rows]).float() / 255
 
     return ImageSet(f"{images.name}-{name}", pd.concat(tables, ignore_index=True), load, digest)
