@@ -162,6 +162,41 @@ def preferred() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def channel_scores() -> pd.DataFrame:
+    """Channels 0 to 5 of two networks: Shape score i, Texture score 2 i."""
+    rows = [
+        about | {"layer": "conv1", "unit": i, "shape_score": i, "texture_score": 2 * i,
+                 "shape": 10, "texture": 30, "category": ["texture", "color", "none"][i % 3]}
+        for about in ABOUT[:2]
+        for i in range(6)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def category_scores() -> pd.DataFrame:
+    rows = [
+        about | {"category": category, "cue": cue, "quantity": quantity, "value": value,
+                 "low": 0.8 * value, "high": 1.3 * value, "random_low": 0.1, "random_high": 0.4,
+                 "n": n}
+        for about, factor in zip(ABOUT[:2], (1, 2), strict=True)
+        for category, n in (("all", 9), ("color", 3), ("texture", 6))
+        for cue, value in (("shape", 0.2 * factor), ("texture", 0.5 * factor))
+        for quantity in ("score", "share")
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def removed() -> pd.DataFrame:
+    rows = [
+        about | {"order": order, "channels": k, "shape_bias": 0.3 + slope * k, "low": 0.2,
+                 "high": 0.9}
+        for about in ABOUT[:2]
+        for order, slope in (("texture", 0.1), ("shape", -0.1), ("random 1", 0.0), ("random 2", 0))
+        for k in (2, 0, 1)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 GREY_IMAGES = np.full((3, 3, 4, 4), 0.5)
 
 
@@ -221,6 +256,9 @@ MATCHED = pd.DataFrame(
      "r": 0.5, "difference": [2.0, -1.0, 0.0, 1.0, 1.0]}
 )  # fmt: skip
 FULL = {
+    "removal_curves": lambda: figures.removal_curves(removed(), NETWORKS),
+    "score_scatter": lambda: figures.score_scatter(channel_scores(), ["AlexNet", "AlexNet-R"]),
+    "scores_by_category": lambda: figures.scores_by_category(category_scores(), NETWORKS),
     "training_curves": lambda: figures.training_curves(log(), NETWORKS),
     "accuracy_against_eps": lambda: figures.accuracy_against_eps(curve(), NETWORKS),
     "shape_bias_by_category": lambda: figures.shape_bias_by_category(*bias(), NETWORKS),
@@ -241,6 +279,9 @@ FULL = {
     "spectra": lambda: figures.spectra({"filters": powers(), "gradient": powers()}, NETWORKS),
 }
 EMPTY = {
+    "removal_curves": lambda: figures.removal_curves(removed().iloc[:0], NETWORKS),
+    "score_scatter": lambda: figures.score_scatter(channel_scores().iloc[:0], []),
+    "scores_by_category": lambda: figures.scores_by_category(category_scores().iloc[:0], []),
     "training_curves": lambda: figures.training_curves(pd.DataFrame(), NETWORKS),
     "accuracy_against_eps": lambda: figures.accuracy_against_eps(curve().iloc[:0], []),
     "shape_bias_by_category": lambda: figures.shape_bias_by_category(
@@ -681,3 +722,46 @@ def test_in_a_notebook_a_figure_is_shown_as_a_picture_without_pyplot():
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, check=True)
+
+
+# --- ablation -------------------------------------------------------------------------------------
+
+
+def test_scores_of_s_and_r_stand_side_by_side_over_what_chance_gives():
+    figure = FULL["scores_by_category"]()
+    score, share = figure.axes
+    assert [t.get_text() for t in score.get_xticklabels()] == ["all", "texture", "color"]
+    assert "score" in score.get_ylabel() and "share" in share.get_ylabel()
+    for axis in (score, share):
+        found = {c.get_label(): c.lines[0] for c in axis.containers if hasattr(c, "has_yerr")}
+        assert list(found) == [
+            "AlexNet, shape", "AlexNet, texture", "AlexNet-R, shape", "AlexNet-R, texture",
+        ]  # fmt: skip
+        for (label, line), value in zip(found.items(), (0.2, 0.5, 0.4, 1.0), strict=True):
+            assert line.get_ydata() == pytest.approx([value] * 3)
+            assert same_color(line.get_color(), BLUE if "-R" in label else ORANGE)
+            assert line.get_marker() == ("o" if "shape" in label else "^")
+        assert {(b.get_y(), round(b.get_height(), 6)) for b in axis.patches} == {(0.1, 0.3)}
+
+
+def test_the_lines_of_the_scatter_are_equal_scores_and_equal_shares():
+    figure = FULL["score_scatter"]()
+    for axis in figure.axes:
+        equal, base = axis.lines
+        assert np.allclose(equal.get_xdata(), equal.get_ydata())
+        assert np.allclose(3 * np.array(base.get_xdata()), base.get_ydata()), "30 to 10 decided"
+        points = {c.get_label(): c.get_offsets().tolist() for c in axis.collections}
+        assert points == {"texture": [[0, 0], [3, 6]], "color": [[1, 2], [4, 8]],
+                          "none": [[2, 4], [5, 10]]}  # fmt: skip
+
+
+def test_curves_of_removal_go_from_no_channel_on():
+    for axis, colour in zip(FULL["removal_curves"]().axes, (ORANGE, BLUE), strict=True):
+        found = {c.get_label(): c.lines[0] for c in axis.containers}
+        assert list(found) == ["highest Texture scores", "highest Shape scores"]
+        for line, end in zip(found.values(), (0.5, 0.1), strict=True):
+            assert list(line.get_xdata()) == [0, 1, 2]
+            assert line.get_ydata()[-1] == pytest.approx(end)
+            assert same_color(line.get_color(), colour)
+        grey = [line for line in axis.lines if same_color(line.get_color(), "#9a9a9a")]
+        assert len(grey) == 2

@@ -3,6 +3,7 @@
 Colours and markers come from the networks' records; nothing here runs a network.
 """
 
+from .ablation import removal_curves, score_scatter, scores_by_category
 from .corruptions import leads, severity_curves
 from .cues import confusion, shape_bias_by_category
 from .distortions import accuracy_against_level, what_is_said
@@ -26,7 +27,10 @@ __all__ = [
     "matched_filters",
     "png",
     "preferred_images",
+    "removal_curves",
     "save",
+    "score_scatter",
+    "scores_by_category",
     "sensitivity",
     "severity_curves",
     "shape_bias_by_category",
