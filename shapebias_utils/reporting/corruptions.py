@@ -93,7 +93,7 @@ def leads_hold(differences: pd.DataFrame, distortion: str, sign: int) -> str:
     own = differences[differences["distortion"] == distortion].set_index("architecture")
     here = verdict((sign * own["difference"] > 0).to_dict())
     paper = own["paper"].dropna()
-    return f"here: {here} In the paper's numbers: {verdict((sign * paper > 0).to_dict())}"
+    return f"Here: {here} In Table A1: {verdict((sign * paper > 0).to_dict())}"
 
 
 def audit_means() -> pd.DataFrame:
