@@ -12,6 +12,7 @@ import nbformat
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from shapebias_utils import datasets, networks, running, studies, training
 from shapebias_utils.cli import _joined, _network, _trained_here, main
@@ -19,7 +20,7 @@ from shapebias_utils.datasets import ImageSet
 from shapebias_utils.training import Recipe
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("run", "train", "doctor", "fetch", "networks", "datasets", "clean")
+COMMANDS = ("run", "train", "doctor", "fetch", "networks", "datasets", "distort", "clean")
 
 
 def call(*args):
@@ -242,6 +243,57 @@ def test_datasets_are_listed(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == list(datasets.DATASETS)
     assert "L2 eps 1, 10 steps" in lines[1]
+
+
+def test_photos_are_drawn_distorted_and_what_lacks_something_is_left_out(
+    tmp_path, capsys, monkeypatch
+):
+    from shapebias_utils import figures
+    from shapebias_utils.distortions import stylize
+
+    drawn = []
+    draw = figures.image_grid
+    monkeypatch.setattr(figures, "image_grid", lambda *a, **k: drawn.append(a) or draw(*a, **k))
+    lost = replace(stylize.ENCODER, path=tmp_path / "lost.pth")
+    monkeypatch.setattr(stylize, "ENCODER", lost)
+    for name, colour in (("red.png", "red"), ("blue.jpg", "blue")):
+        Image.new("RGB", (300, 260), colour).save(tmp_path / name)
+    photos = [str(tmp_path / name) for name in ("red.png", "blue.jpg")]
+    out = tmp_path / "new" / "sheet.png"
+    only = ("--only", "scramble, stylized,greyscale", "--columns", "3", "--out", str(out))
+    assert call("distort", *photos, *only) == 0
+    printed = capsys.readouterr()
+    assert printed.out.strip().endswith("sheet.png")
+    assert (
+        printed.err.startswith("left out: stylized: no weights at") and "\n" not in printed.err[:-1]
+    )
+    ((images, titles, columns),) = drawn
+    shown = ["Scrambled 2", "Scrambled 4", "Scrambled 8", "Greyscale", " "]
+    assert titles == ["red.png", *shown, "blue.jpg", *shown] and columns == 3
+    assert images.shape == (12, 3, 224, 224)
+    assert images[0, :, 0, 0].tolist() == images[2, :, 9, 9].tolist() == [1, 0, 0]
+    assert (images[4, 0] == images[4, 1]).all() and (images[5] == 1).all()
+    with Image.open(out) as sheet:
+        assert min(sheet.size) > 300
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["photo.png", "--only", "oil"], "unknown distortion 'oil'; choose one of"),
+        (["nothing.png"], "nothing.png"),
+        (["photo.png", "photo.png"], "two images are named photo.png"),
+        (["text.png", "--only", "greyscale"], "text.png is not a readable image"),
+    ],
+)
+def test_what_cannot_be_distorted_is_named_in_one_line(args, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (30, 20)).save("photo.png")
+    Path("text.png").write_text("text")
+    assert call("distort", *args) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("shapebias: ") and says in error
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["photo.png", "text.png"]
 
 
 def test_the_reader_of_a_pipe_may_leave():

@@ -1,5 +1,6 @@
 """Image files as tensors: whatever their mode and format, float32 RGB in [0, 1]."""
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from PIL import Image, ImageOps
+
+from . import ImageSet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -133,3 +137,22 @@ def in_threads(jobs: Sequence[Callable[[], "Tensor"]], threads: int = THREADS) -
         return [job() for job in jobs]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(lambda job: job(), jobs))
+
+
+def photographs(paths: Sequence[Path], resize: int = 256, crop: int = 224) -> ImageSet:
+    """Any image files as a set, of the size that ImageNet's have; without labels or categories.
+
+    ValueError where two have the same name.
+    """
+    table = pd.DataFrame({"imagename": [p.name for p in paths], "label": -1, "category": ""})
+    twice = table["imagename"][table["imagename"].duplicated()]
+    if len(twice):
+        raise ValueError(f"two images are named {twice.iloc[0]}: rename one")
+    digest = hashlib.sha256(f"{resize} {crop}".encode())
+    for path in paths:
+        digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+
+    def load(rows: Sequence[int]) -> "Tensor":
+        return load_images([paths[i] for i in rows], resize, crop)
+
+    return ImageSet("photographs", table, load, digest.hexdigest())
