@@ -1,7 +1,7 @@
 """Silhouettes of photographs: the object that Mask R-CNN is surest of, in one colour.
 
-Geirhos et al. drew theirs by hand, black on white; Chen et al. cut out what DeepLab finds, white
-on black. Pictograms have their own, from the masks that they are drawn by.
+Black on white as in the stimuli of Geirhos et al. 2019, or white on black as in Chen et al., who
+cut out what DeepLab finds. Pictograms have their own, from the masks that they are drawn by.
 """
 
 from collections.abc import Mapping
