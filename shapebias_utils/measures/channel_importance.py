@@ -16,10 +16,7 @@ UNLABELLED = "none"
 
 
 def balanced(images: ImageSet, per_pair: int) -> ImageSet:
-    """The first so many stimuli of each pair of conflicting categories; of 0, all that conflict.
-
-    In their order, so that the stimuli of one pair are not beside each other.
-    """
+    """The first so many stimuli of each pair of conflicting categories, in their order; 0: all."""
     table = images.table
     number = table.groupby(["category", "texture_category"]).cumcount()
     wanted = table["category"] != table["texture_category"]
@@ -97,12 +94,12 @@ def correlation(
         mine = own[own["category"] == category]
         for cue in CUES:
             x, y = (mine[c].to_numpy(float) for c in ("iou", f"{cue}_score"))
-            rng = np.random.default_rng(seed)
-            again = rng.integers(0, max(len(x), 1), (draws if len(x) > 2 else 0, len(x)))
-            rhos = _spearman(x[again], y[again])
-            rho = _spearman(x[None], y[None])[0] if len(x) > 2 else np.nan
-            known = rhos[~np.isnan(rhos)]
-            low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
+            rho, low, high = np.nan, np.nan, np.nan
+            if len(x) > 2:
+                again = np.random.default_rng(seed).integers(0, len(x), (draws, len(x)))
+                rho, rhos = _spearman(x[None], y[None])[0], _spearman(x[again], y[again])
+                if not np.isnan(rho):
+                    low, high = np.nanquantile(rhos, [0.025, 0.975])
             rows.append((*observer, cue, rho, low, high, len(x)))
     return pd.DataFrame(rows, columns=[*OBSERVER, "cue", "rho", "low", "high", "n"])
 

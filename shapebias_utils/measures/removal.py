@@ -25,7 +25,7 @@ def removal(
     network: Network,
     images: ImageSet,
     *,
-    counts: Sequence[int] = (0, 1, 2, 5, 10, 20, 40),
+    counts: Sequence[int] = (0, 2, 5, 10, 20, 40),
     draws: int = 3,
     seed: int = 0,
     batch_size: int = 64,
@@ -34,24 +34,24 @@ def removal(
 
     `order` is "texture" or "shape", by that score over the channels of all probed layers, and
     "random 1" to "random `draws`": random channels, as many of each layer as in the order
-    "texture". Scores are counted on one half of the stimuli of each pair of categories (the first,
-    third, ...), and the bias is measured on the other, so that channels are not chosen by the
-    images they are judged on. Columns `order`, `channels` (k), `shape_bias` with its 95 % bootstrap
-    interval `low`, `high`, and of `n` images the numbers decided by `shape` and by `texture`.
+    "texture". Scores are counted on every second of the conflict images, and the bias is measured
+    on the others, so that channels are not chosen by the images they are judged on. Columns
+    `order`, `channels` (k), `shape_bias` with its 95 % bootstrap interval `low`, `high`, and of
+    `n` images the numbers decided by `shape` and by `texture`.
     """
     keep_freed_memory()
     table = images.table
-    second = table.groupby(["category", "texture_category"]).cumcount() % 2 == 1
-    wanted = second & (table["category"] != table["texture_category"])
-    rows = wanted.to_numpy().nonzero()[0].tolist()
-    sets = _sets(_ranked(network, images, set(table["imagename"][~second])), counts, draws, seed)
+    conflict = (table["category"] != table["texture_category"]).to_numpy().nonzero()[0]
+    rows, names = conflict[1::2].tolist(), set(table["imagename"].iloc[conflict[::2]])
+    sets = _sets(_ranked(network, images, names), counts, draws, seed)
+    distinct = {str(chosen): chosen for chosen in sets.values()}  # none is the same in any order
     module = network.load().to(device())
-    totals = torch.zeros(len(sets), 3, dtype=torch.long)
+    totals = torch.zeros(len(distinct), 3, dtype=torch.long)
     size = min(batch_size, len(rows) or 1)
     for chunk, x in batches(images, size, shard(rows), f"{network.name} without channels"):
         x = x[torch.arange(size) % len(chunk)].to(device(), memory_format=torch.channels_last)
         trials = pd.DataFrame({"imagename": table["imagename"].iloc[chunk].to_numpy()})
-        for i, chosen in enumerate(sets.values()):
+        for i, chosen in enumerate(distinct.values()):
             with torch.no_grad(), ExitStack() as stack:
                 for layer, units in chosen.items():
                     stack.enter_context(zeroed(module, network.layers[layer], units))
@@ -61,8 +61,9 @@ def removal(
             decided = with_cues(trials.assign(object_response=said))["decided"].value_counts()
             totals[i] += torch.tensor([decided.get(c, 0) for c in ("shape", "texture", "other")])
     found = []
-    for key, decided in zip(sets, add(totals).tolist(), strict=True):
-        shape, texture, _ = decided
+    counted = dict(zip(distinct, add(totals).tolist(), strict=True))
+    for key, chosen in sets.items():
+        shape, texture, _ = decided = counted[str(chosen)]
         bias = shape / (shape + texture) if shape + texture else np.nan
         found.append((*key, bias, *bootstrap_interval(*decided), sum(decided), shape, texture))
     columns = ["order", "channels", "shape_bias", "low", "high", "n", "shape", "texture"]

@@ -44,7 +44,7 @@ def ratios(
     """
     own = by_category.query("quantity == 'score' and category == @category")
     table = own.pivot(index="network", columns="cue", values="value").rename_axis(columns=None)
-    table = table.reindex(own["network"].unique())
+    table = table.reindex(index=own["network"].unique(), columns=["shape", "texture"])
     decided = scores.groupby("network")[["shape", "texture"]].first()
     table["ratio"] = table["texture"] / table["shape"]
     table["decisions"] = decided["texture"] / decided["shape"]
@@ -93,8 +93,8 @@ def example_grids(
     for cue in ("shape", "texture"):
         for row in examples.itertuples():
             name = f"{row.network} {row.layer} {row.unit}"
-            here = flipped[(flipped[keys] == (row.network, row.layer, row.unit)).all(axis=1)]
-            here = here[here["cue"] == cue].reset_index(drop=True)
+            here = flipped.query("network == @row.network and layer == @row.layer")
+            here = here.query("unit == @row.unit and cue == @cue").reset_index(drop=True)
             title = f"{name}: {len(here)} by {cue}"
             turned.append(here.assign(title=title, rank=here.index + 1)[columns])
             if cue == "shape":
