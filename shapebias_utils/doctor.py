@@ -185,6 +185,7 @@ STIMULI = "git clone --depth 1 https://github.com/rgeirhos/texture-vs-shape {fol
 
 def _datasets() -> Iterable[Finding]:
     from .datasets.broden import ARCHIVE
+    from .datasets.imagenet_c import ORIGIN
     from .datasets.pictograms import SPLITS, Knobs, definition
 
     for split, count in SPLITS.items():
@@ -196,6 +197,7 @@ def _datasets() -> Iterable[Finding]:
     for name, folder, remedy in (
         ("imagenet validation", RAW / "imagenet" / "val", IMAGENET),
         ("imagenet train", RAW / "imagenet" / "train", IMAGENET),
+        ("imagenet-c", RAW / "imagenet-c", f"{ORIGIN} (five archives) -> {{folder}}"),
         ("broden", RAW / "broden1_224", f"{ARCHIVE} (1 GB) -> {{folder}}"),
         ("cue-conflict stimuli", stimuli[0] if stimuli[0].is_dir() else stimuli[1], STIMULI),
         ("paintings", PAINTINGS, PAINTINGS_FROM),

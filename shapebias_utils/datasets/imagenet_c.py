@@ -8,6 +8,8 @@ from ..paths import RAW
 from . import ImageSet
 from .imagenet import N_CLASSES, labelled_images
 
+ORIGIN = "https://zenodo.org/records/2235448"
+
 ARCHIVES = {
     "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
     "digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
@@ -31,8 +33,8 @@ def imagenet_c(corruption: str, severity: int) -> ImageSet:
     folder = RAW / "imagenet-c" / corruption / str(severity)
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"no ImageNet-C at {folder}: get {archive}.tar from "
-            f"https://zenodo.org/records/2235448 and unpack it in {RAW / 'imagenet-c'}"
+            f"no ImageNet-C at {folder}: get {archive}.tar from {ORIGIN} and unpack it in "
+            f"{RAW / 'imagenet-c'}"
         )
     if not any(folder.iterdir()):
         raise ValueError(f"{folder} is empty: unpack {archive}.tar again ({N_CLASSES} folders)")
