@@ -94,7 +94,8 @@ def by_layer(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") 
         return nothing("No network has layers to compare.")
     architectures = list(dict.fromkeys(a for t in tables.values() for a in t["architecture"]))
     with mpl.rc_context(STYLE):
-        figure, axes = panels(len(tables), len(architectures), (3.2, 2.6), sharex="col")
+        height = 2.6 if len(tables) > 1 else 3.2  # the names of the layers take much of one row
+        figure, axes = panels(len(tables), len(architectures), (3.2, height), sharex="col")
         for line, (label, table) in zip(axes, tables.items(), strict=True):
             styles = styles_of(networks, table["network"].unique())
             for axis, architecture in zip(line, architectures, strict=True):

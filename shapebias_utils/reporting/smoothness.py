@@ -48,35 +48,52 @@ def where_smoother(tests: pd.DataFrame) -> pd.DataFrame:
     """
     rows = {}
     for (network, other), own in tests.groupby(["network", "other"], sort=False):
-        layers = own.groupby("verdict")["layer"].agg(", ".join)
-        first = own.iloc[0]
+        layers, verdicts = own["layer"].tolist(), own["verdict"].to_numpy()
         rows[f"{other} against {network}"] = {
-            verdict: layers.get(verdict, "–") for verdict in ("smoother", "rougher", "undecided")
-        } | {f"change in {first['layer']}": f"{100 * first['change']:+.1f} %"}
-    return pd.DataFrame.from_dict(rows, orient="index").fillna("–")
+            verdict: _runs(layers, (verdicts == verdict).nonzero()[0])
+            for verdict in ("smoother", "rougher", "undecided")
+        } | {"first layer": f"{100 * own['change'].iloc[0]:+.1f} %"}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _runs(layers: Sequence[str], chosen: Sequence[int]) -> str:
+    """The layers at these positions; three or more in a row as "first to last"."""
+    runs: list[list[int]] = []
+    for i in chosen:
+        if runs and i == runs[-1][-1] + 1:
+            runs[-1].append(i)
+        else:
+            runs.append([i])
+    names = [
+        f"{layers[run[0]]} to {layers[run[-1]]}"
+        if len(run) > 2
+        else ", ".join(layers[i] for i in run)
+        for run in runs
+    ]
+    return ", ".join(names) or "–"
 
 
 def let_through(table: pd.DataFrame, pairs: "Sequence[tuple[Network, Network]]") -> pd.DataFrame:
-    """How much noise S and R let through, in per cent: a row an architecture.
+    """How much noise R lets through beside another network, in per cent: a row a pair.
 
-    `table` as from ``smoothness.noise_let_through``. The first layer of S and of R with their
-    intervals, the mean over layers, and in how many layers R lets less through, and how many with
-    intervals that do not meet.
+    `table` as from ``smoothness.noise_let_through``, `pairs` as from ``filters.rivals``. The first
+    layer of both with its interval, their means over layers, in how many layers R lets less
+    through, and in how many of these the two intervals do not meet.
     """
     rows = {}
-    for s, r in pairs:
-        ours, theirs = (table[table["network"] == n.name].set_index("layer") for n in (s, r))
-        if ours.empty or theirs.empty:
+    for other, r in pairs:
+        both = [table[table["network"] == n.name].reset_index(drop=True) for n in (other, r)]
+        if both[0].empty or both[1].empty:
             continue
         facts = {}
-        for name, own in (("S", ours), ("R", theirs)):
-            first = own.iloc[0]
-            low, value, high = (100 * first[c] for c in ("low", "value", "high"))
-            facts[f"first layer, {name}"] = f"{value:.0f} [{low:.0f}, {high:.0f}]"
-        facts |= {f"all layers, {n}": f"{100 * own['value'].mean():.0f}"
-                  for n, own in (("S", ours), ("R", theirs))}  # fmt: skip
-        less = theirs["value"] < ours["value"]
-        facts["R lets less through in"] = f"{less.sum()} of {len(ours)} layers"
-        facts["intervals apart in"] = int((theirs["high"] < ours["low"]).sum())
-        rows[s.architecture] = facts
+        for who, own in zip(("other", "R"), both, strict=True):
+            low, value, high = (100 * own[c].iloc[0] for c in ("low", "value", "high"))
+            facts[f"first layer, {who}"] = f"{value:.0f} [{low:.0f}, {high:.0f}]"
+        for who, own in zip(("other", "R"), both, strict=True):
+            facts[f"all layers, {who}"] = f"{100 * own['value'].mean():.0f}"
+        less = (both[1]["value"] < both[0]["value"]).sum()
+        apart = (both[1]["high"] < both[0]["low"]).sum()
+        facts["R lets less through"] = f"{less} of {len(both[0])} layers"
+        facts["intervals apart"] = f"{apart}"
+        rows[f"{r.name} against {other.name}"] = facts
     return pd.DataFrame.from_dict(rows, orient="index")
