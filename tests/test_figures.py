@@ -197,6 +197,29 @@ def removed() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def unit_changes() -> pd.DataFrame:
+    rows = [("AlexNet", "color", 4, 8, 100.0), ("AlexNet", "object", 9, 6, -100 / 3),
+            ("ResNet", "color", 0, 3, np.nan)]  # fmt: skip
+    return pd.DataFrame(rows, columns=["architecture", "category", "S", "R", "change"])
+
+
+def concept_differences() -> pd.DataFrame:
+    rows = [
+        {
+            "architecture": a,
+            "category": c,
+            "concept": f"{c}{i}",
+            "S": 5,
+            "R": 5 + d,
+            "difference": d,
+        }
+        for a in ("AlexNet", "ResNet")
+        for c in ("texture", "object")
+        for i, d in enumerate((4, 1, 0, -3))
+    ]
+    return pd.DataFrame(rows)
+
+
 GREY_IMAGES = np.full((3, 3, 4, 4), 0.5)
 
 
@@ -256,6 +279,10 @@ MATCHED = pd.DataFrame(
      "r": 0.5, "difference": [2.0, -1.0, 0.0, 1.0, 1.0]}
 )  # fmt: skip
 FULL = {
+    "unit_changes": lambda: figures.unit_changes(unit_changes()),
+    "concept_differences": lambda: figures.concept_differences(
+        concept_differences(), ("texture", "object"), most=2
+    ),
     "removal_curves": lambda: figures.removal_curves(removed(), NETWORKS),
     "score_scatter": lambda: figures.score_scatter(channel_scores(), ["AlexNet", "AlexNet-R"]),
     "scores_by_category": lambda: figures.scores_by_category(category_scores(), NETWORKS),
@@ -279,6 +306,10 @@ FULL = {
     "spectra": lambda: figures.spectra({"filters": powers(), "gradient": powers()}, NETWORKS),
 }
 EMPTY = {
+    "unit_changes": lambda: figures.unit_changes(unit_changes().iloc[:0]),
+    "concept_differences": lambda: figures.concept_differences(
+        concept_differences().iloc[:0], ("texture",)
+    ),
     "removal_curves": lambda: figures.removal_curves(removed().iloc[:0], NETWORKS),
     "score_scatter": lambda: figures.score_scatter(channel_scores().iloc[:0], []),
     "scores_by_category": lambda: figures.scores_by_category(category_scores().iloc[:0], []),

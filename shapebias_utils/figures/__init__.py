@@ -6,6 +6,7 @@ Colours and markers come from the networks' records; nothing here runs a network
 from .ablation import removal_curves, score_scatter, scores_by_category
 from .corruptions import leads, severity_curves
 from .cues import confusion, shape_bias_by_category
+from .dissection import concept_differences, unit_changes
 from .distortions import accuracy_against_level, what_is_said
 from .drawing import png, save
 from .images import decisions, disagreements, image_grid
@@ -18,6 +19,7 @@ __all__ = [
     "accuracy_against_level",
     "activation_tv",
     "by_layer",
+    "concept_differences",
     "confusion",
     "decisions",
     "disagreements",
@@ -36,5 +38,6 @@ __all__ = [
     "shape_bias_by_category",
     "spectra",
     "training_curves",
+    "unit_changes",
     "what_is_said",
 ]

@@ -46,15 +46,14 @@ def count_detectors(
         rows = dissected.sort_values("iou", ascending=False, kind="stable").drop_duplicates(found)
     if count != "all":
         rows = rows[(rows["iou"] >= iou) if inclusive else (rows["iou"] > iou)]
-    categories = sorted(dissected["category"].dropna().unique())
-    counts = rows.groupby([*keys, "category"], sort=False).size()
-    wanted = [(*np.atleast_1d(key), c) for key in units.index for c in categories]
-    table = pd.DataFrame(wanted, columns=[*keys, "category"])
-    table["seed"] = table["seed"].astype(int)
-    table["count"] = [int(counts.get(tuple(row), 0)) for row in table.to_numpy()]
-    table["n"] = [int(units[tuple(row[:-1])]) for row in table.to_numpy()]
+    categories = pd.DataFrame({"category": sorted(dissected["category"].dropna().unique())})
+    table = units.rename("n").reset_index().merge(categories, how="cross")
+    counts = rows.groupby([*keys, "category"]).size().rename("count").reset_index()
+    table = table.merge(counts, on=[*keys, "category"], how="left")
+    table["count"] = table["count"].fillna(0).astype(int)
     low, high = wilson_interval(table["count"], table["n"])
-    return table.assign(share=table["count"] / table["n"], low=low, high=high)
+    table = table.assign(share=table["count"] / table["n"], low=low, high=high)
+    return table[[*keys, "category", "count", "share", "low", "high", "n"]]
 
 
 def changes(
@@ -130,6 +129,14 @@ def survival(dissected: pd.DataFrame) -> pd.DataFrame:
     return groups.agg(
         survival=("survival", "mean"), detectors=("detectors", "mean"), n=("unit", "size")
     ).reset_index()
+
+
+def some_images(concepts: ConceptSet, n: int, seed: int = 0) -> ConceptSet:
+    """So many of the images, drawn at random; all of them if `n` is 0 or not fewer than all."""
+    if not 0 < n < len(concepts):
+        return concepts
+    rows = np.sort(np.random.default_rng(seed).permutation(len(concepts))[:n])
+    return concepts.subset(rows, f"{concepts.name}-{n}")
 
 
 def mismatched(concepts: ConceptSet, seed: int = 0) -> ConceptSet:
