@@ -355,3 +355,13 @@ def test_mce_stands_beside_that_of_the_papers_table():
     wanted = 100 * (error["ResNet"] / error["AlexNet"]).mean()
     assert shown.loc["ResNet", "paper (%)"] == pytest.approx(wanted, abs=0.051)
     assert shown.loc["AlexNet"].tolist() == ["100.0 [100.0, 100.0]", 2, 100.0]
+
+
+def test_a_network_without_a_partner_or_alexnet_has_no_leads_and_no_mce():
+    alone = BY_HAND[BY_HAND["network"] == "ResNet"]
+    leads = tables.against_paper(distortions.differences(alone, []))
+    assert tables.table_leads(leads).empty
+    assert "no S/R pair" in tables.leads_hold(leads, "noise", 1)
+    assert tables.table_mce(corruptions.corruption_errors(alone)).empty
+    shown = tables.table_a1(distortions.accuracy(alone))
+    assert shown.loc["Fog", ("ResNet", "here")].startswith("90.0 [")
