@@ -46,7 +46,7 @@ def on_distorted(
     tables = [pd.DataFrame()]
     for s, r in pairs:
         rows = images.table["imagename"].isin(subset[s.architecture]).to_numpy().nonzero()[0]
-        kept = images.subset(rows, f"{images.name}-CL-{s.name}-{r.name}")
+        kept = images.subset(rows, f"{images.name}-CL{len(rows)}-{s.name}-{r.name}")
         if after:
             kept = distorted(dataset, kept, after, get_distortion(after).levels[0])
         for name, level in [(n, k) for n, own in levels.items() for k in own if len(kept)]:

@@ -10,11 +10,7 @@ from ..results import reported
 from . import percent
 
 TITLES = {"real": "Real", "adversarial": "Adversarial"}
-PAPERS = {
-    "scramble_paper": "scramble",
-    "black_and_white_untraced": "black_and_white",
-    "silhouette_white": "silhouette",
-}
+PAPERS = {"scramble_paper": "scramble", "black_and_white_untraced": "black_and_white"}
 """Distortion -> the one of the paper's Table 3 that it stands beside, where names differ."""
 
 
@@ -48,7 +44,9 @@ def table3_against_paper(differences: pd.DataFrame) -> pd.DataFrame:
     `differences` as from ``measures.distortions.differences``. A row a distortion and architecture.
     """
     paper, rows = _paper().set_index(["distortion", "architecture"]), []
-    for row in differences.itertuples():
+    order = {name: i for i, name in enumerate(dict.fromkeys(differences["distortion"]))}
+    grouped = differences.sort_values("distortion", key=lambda d: d.map(order), kind="stable")
+    for row in grouped[grouped["distortion"] != "real"].itertuples():
         key = (PAPERS.get(row.distortion, row.distortion), row.architecture)
         s, r = (paper[kind].get(key, float("nan")) for kind in ("standard", "robust"))
         ours = (percent(row.S), percent(row.R), percent(row.difference, row.low, row.high))
