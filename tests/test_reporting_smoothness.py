@@ -5,6 +5,7 @@ import pandas as pd
 
 from shapebias_utils.networks import Network
 from shapebias_utils.reporting.smoothness import (
+    about_matches,
     let_through,
     over_definitions,
     table4,
@@ -30,6 +31,15 @@ def test_definitions_are_counted():
     said = over_definitions(table, [(S, R)])
     assert said == "Of 3 definitions, R is smoother than S by 2 for AlexNet."
     assert over_definitions(table, []).startswith("There is no S/R pair")
+
+
+def test_matches_in_a_sentence():
+    facts = {"filter": [0, 1, 2, 3], "match": [0, 1, 2, 0], "r": [0.9, 0.8, 0.7, 0.1]}
+    table = pd.DataFrame(facts | {"difference": [1.0, -1.0, 2.0, 0.0]})
+    said = about_matches(table)
+    assert "smoother one in 50 % of 4 pairs" in said
+    assert "75 % of S's filters match R's of the same number" in said and "0.75" in said
+    assert about_matches(table.iloc[:0]).startswith("There is no S/R pair")
 
 
 def test_layers_in_a_row_are_named_by_their_ends():

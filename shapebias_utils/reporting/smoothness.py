@@ -41,6 +41,21 @@ def over_definitions(table: pd.DataFrame, pairs: "Sequence[tuple[Network, Networ
     return f"Of {len(table)} definitions, R is smoother than S by {', '.join(counts)}."
 
 
+def about_matches(matches: pd.DataFrame) -> str:
+    """A sentence on matched filters: how many of R are smoother, and of the same number as S's.
+
+    `matches` as from ``filters.with_tv``.
+    """
+    if matches.empty:
+        return "There is no S/R pair among these networks, so no filters are matched."
+    smoother = 100 * (matches["difference"] > 0).mean()
+    same = 100 * (matches["filter"] == matches["match"]).mean()
+    return (
+        f"R's filter is the smoother one in {smoother:.0f} % of {len(matches)} pairs; {same:.0f} % "
+        f"of S's filters match R's of the same number. The median r is {matches['r'].median():.2f}."
+    )
+
+
 def where_smoother(tests: pd.DataFrame) -> pd.DataFrame:
     """The layers in which the second network's filters are smoother, rougher, or undecided.
 
