@@ -131,6 +131,18 @@ def survival(dissected: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
 
 
+def best_channels(dissected: pd.DataFrame, concept: str) -> pd.DataFrame:
+    """The channel of highest IoU with the concept in each layer of each network (Fig. 10).
+
+    Rows of `dissected`, with a `title` that says which. None where no channel is listed with it.
+    """
+    own = dissected[dissected["concept"] == concept]
+    best = own.sort_values("iou", ascending=False, kind="stable")
+    best = best.drop_duplicates(["network", "layer"]).sort_index()
+    about = zip(best["network"], best["layer"], best["unit"], best["iou"], strict=True)
+    return best.assign(title=[f"{n} {a}, channel {u}\nIoU {i:.3f}" for n, a, u, i in about])
+
+
 def some_images(concepts: ConceptSet, n: int, seed: int = 0) -> ConceptSet:
     """So many of the images, drawn at random; all of them if `n` is 0 or not fewer than all."""
     if not 0 < n < len(concepts):
