@@ -120,6 +120,9 @@ def test_examples_follow_their_rules():
     found = importance.examples(table)
     assert found[["role", "unit"]].to_numpy().tolist() == [["both cues", 0], ["texture", 1]]
     assert importance.examples(table.iloc[3:]).empty
+    table = pd.concat([table.assign(layer=layer) for layer in ("conv3", "conv1", "conv4")])
+    found = importance.examples(table.reset_index(drop=True), last=2)
+    assert found["layer"].tolist() == ["conv1", "conv1"], "of the last two in the table's order"
 
 
 @pytest.mark.parametrize("per_pair, n", [(1, 240), (2, 480), (0, 1200)])
@@ -148,7 +151,24 @@ def test_the_ratio_of_scores_is_judged_by_the_ratio_of_decisions():
     assert ratios.loc["A"].to_dict() == pytest.approx(
         {"shape": 2, "texture": 8, "ratio": 4, "decisions": 4, "relative": 1}
     )
-    assert "of equally many, 1.00 texture decisions turn" in report.ratio_sentences(ratios)
+    said = report.ratio_sentences(ratios)
+    assert "of equally many, 1.00 texture decisions turn" in said
+    assert "in a ratio of 2.79 and 0.53" in said, "the paper's Table 2: 73.60 to 26.39, and so on"
+
+
+def test_the_bias_is_read_where_half_of_the_decisions_are_left():
+    rows = [
+        ("A", order, k, bias, bias - 0.1, bias + 0.1, 100, shape, 10)
+        for order, bias in (("texture", 0.8), ("shape", 0.2), ("random 1", 0.4), ("random 2", 0.5))
+        for k, shape in ((0, 50), (2, 40), (5, 20), (9, 19))
+    ]
+    columns = ["network", "order", "channels", "shape_bias", "low", "high", "n", "shape", "texture"]
+    sentence = report.shifts(pd.DataFrame(rows, columns=columns))["A"]
+    assert sentence == (
+        "A: from 80.0 % to 80.0 % [70.0, 90.0] without the 5 channels of the highest Texture "
+        "scores, to 20.0 % without those of the highest Shape scores, to between 40.0 and 50.0 % "
+        "without as many random ones"
+    )
 
 
 def test_a_category_without_detectors_has_no_ratio():

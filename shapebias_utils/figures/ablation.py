@@ -71,8 +71,8 @@ def score_scatter(table: pd.DataFrame, networks: Sequence[str]) -> Figure:
     """Texture against Shape score, a point a channel in the colour of its category.
 
     The solid line is where both are equal; the dashed one where a channel takes the same share of
-    the images decided by shape and of those decided by texture. `table` as from
-    ``measures.channel_importance.with_labels``.
+    the images decided by shape and of those decided by texture. Axes are linear up to 10 and
+    logarithmic from there. `table` as from ``measures.channel_importance.with_labels``.
     """
     if table.empty or not len(networks):
         return nothing("There are no scores of channels.")
@@ -88,11 +88,19 @@ def score_scatter(table: pd.DataFrame, networks: Sequence[str]) -> Figure:
                     mine["shape_score"], mine["texture_score"], s=16, alpha=0.6, lw=0,
                     color=CATEGORY_COLOURS[category], label=category, zorder=3,
                 )  # fmt: skip
-            axis.plot([0, end], [0, end], color="#888888", lw=0.8)
+            line = np.linspace(0, end, 200)
+            axis.plot(line, line, color="#888888", lw=0.8)
             if len(own) and own["shape"].iloc[0]:
                 slope = own["texture"].iloc[0] / own["shape"].iloc[0]
-                axis.plot([0, end], [0, slope * end], color="#888888", lw=0.8, ls="--")
+                axis.plot(line, slope * line, color="#888888", lw=0.8, ls="--")
+            scale = {"value": "symlog", "linthresh": 10, "subs": [2, 5]}
+            axis.set_xscale(**scale)
+            axis.set_yscale(**scale)
             axis.set(title=name, xlabel="Shape score", xlim=(-0.5, end), ylim=(-0.5, end))
+            ticks = [t for t in (0, 5, 10, 20, 50, 100, 200, 500, 1000) if t < end]
+            axis.set_xticks(ticks, [str(t) for t in ticks])
+            axis.set_yticks(ticks, [str(t) for t in ticks])
+            axis.minorticks_off()
         axes[0, 0].set_ylabel("Texture score")
         axes[0, -1].legend(fontsize=7, title="detects", title_fontsize=7)
     return figure

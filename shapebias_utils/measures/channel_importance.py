@@ -124,14 +124,17 @@ def most_important(table: pd.DataFrame) -> pd.DataFrame:
     return found[[*columns, "concept", "category", "iou"]]
 
 
-def examples(table: pd.DataFrame, category: str = "texture") -> pd.DataFrame:
+def examples(table: pd.DataFrame, category: str = "texture", last: int = 2) -> pd.DataFrame:
     """Two detectors of a category from each network, chosen by rule (Figures 9, A6, A7 and A8).
 
-    `role` "both cues": the highest smaller one of its two scores; "texture": the largest excess of
+    From the `last` probed layers, as the paper's are; `role` "both cues": the highest smaller one of its two scores; "texture": the largest excess of
     the Texture over the Shape score. The first of equals.
     """
     tables = [table.iloc[:0].assign(role="")]
-    for _, own in table[table["category"] == category].groupby(OBSERVER, sort=False):
+    for _, own in table.groupby(OBSERVER, sort=False):
+        own = own[own["layer"].isin(own["layer"].unique()[-last:]) & (own["category"] == category)]
+        if own.empty:
+            continue
         pair = own[["shape_score", "texture_score"]]
         rules = {
             "both cues": pair.min(axis=1),

@@ -52,7 +52,7 @@ def ratios(
 
 
 def ratio_sentences(table: pd.DataFrame) -> str:
-    """The table of :func:`ratios` in Markdown, a line a network."""
+    """The table of :func:`ratios` in Markdown, a line a network, and one for the paper's."""
     lines = [
         f"- {row.Index}: a texture channel turns {row.texture:.2f} texture and {row.shape:.2f} "
         f"shape decisions on average, a ratio of {row.ratio:.2f}. Its decisions themselves are in "
@@ -60,6 +60,15 @@ def ratio_sentences(table: pd.DataFrame) -> str:
         "turn for one shape decision."
         for row in table.itertuples()
     ]
+    paper = reported("table2_shape_bias").query("architecture == 'AlexNet'").set_index("training")
+    s, r = (
+        paper.loc[kind, "texture"] / paper.loc[kind, "shape"] for kind in ("standard", "robust")
+    )
+    lines.append(
+        "- The paper's Figure 8 has a ratio of almost 2 for the texture channels of AlexNet, of "
+        "about 1 for those of AlexNet-R. By its Table 2 these networks' decisions are in a ratio "
+        f"of {s:.2f} and {r:.2f}."
+    )
     return "\n".join(lines)
 
 
@@ -79,13 +88,16 @@ def beside_the_papers(examples: pd.DataFrame) -> pd.DataFrame:
 
 
 def example_grids(
-    examples: pd.DataFrame, preferred: Mapping[str, pd.DataFrame], flipped: pd.DataFrame
+    examples: pd.DataFrame,
+    preferred: Mapping[str, pd.DataFrame],
+    flipped: pd.DataFrame,
+    most: int = 28,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What ``figures.preferred_images`` shows of the examples: preferred and flipped images.
 
     `preferred` maps networks to tables of ``measures.preferred_images``, `flipped` is of
     ``ablation.flips``. Each channel is a grid in the first; in the second it is one for each cue,
-    all channels' shape decisions before their texture decisions.
+    all channels' shape decisions before their texture decisions, each with the first `most` images.
     """
     keys = ["network", "layer", "unit"]
     columns = [*keys, "title", "rank", "imagename"]
@@ -96,7 +108,7 @@ def example_grids(
             here = flipped.query("network == @row.network and layer == @row.layer")
             here = here.query("unit == @row.unit and cue == @cue").reset_index(drop=True)
             title = f"{name}: {len(here)} by {cue}"
-            turned.append(here.assign(title=title, rank=here.index + 1)[columns])
+            turned.append(here.assign(title=title, rank=here.index + 1)[columns].head(most))
             if cue == "shape":
                 mine = preferred[row.network].query("layer == @row.layer and unit == @row.unit")
                 title = f"{name}, {row.concept}\nShape {row.shape_score}, " \
@@ -115,11 +127,17 @@ def correlations(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def shifts(removed: pd.DataFrame) -> dict[str, str]:
-    """Network -> a sentence: how far the bias moves, for the largest number of channels."""
+    """Network -> a sentence: how far the bias moves without as many channels as leave it able.
+
+    That is, the largest number without which, in the order "texture", it still decides half as
+    many images by a cue as with all its channels.
+    """
     sentences = {}
     for name, own in removed.groupby("network", sort=False):
-        k = own["channels"].max()
-        start = own.loc[own["channels"] == 0, "shape_bias"].iloc[0]
+        ranked = own[own["order"] == "texture"].set_index("channels").sort_index()
+        decided = ranked["shape"] + ranked["texture"]
+        k = decided.index[decided >= decided.iloc[0] / 2].max()
+        start = ranked["shape_bias"].iloc[0]
         end = own[own["channels"] == k].set_index("order")
         random = end.loc[end.index.str.startswith("random"), "shape_bias"]
         low, high = end.loc["texture", ["low", "high"]]
