@@ -127,8 +127,9 @@ def most_important(table: pd.DataFrame) -> pd.DataFrame:
 def examples(table: pd.DataFrame, category: str = "texture", last: int = 2) -> pd.DataFrame:
     """Two detectors of a category from each network, chosen by rule (Figures 9, A6, A7 and A8).
 
-    From the `last` probed layers, as the paper's are; `role` "both cues": the highest smaller one of its two scores; "texture": the largest excess of
-    the Texture over the Shape score. The first of equals.
+    From the `last` probed layers, as the paper's are. `role` "both cues": the highest smaller one
+    of its two scores; "texture": the largest excess of the Texture over the Shape score. The first
+    of equals.
     """
     tables = [table.iloc[:0].assign(role="")]
     for _, own in table.groupby(OBSERVER, sort=False):

@@ -45,7 +45,7 @@ def ratios(
     own = by_category.query("quantity == 'score' and category == @category")
     table = own.pivot(index="network", columns="cue", values="value").rename_axis(columns=None)
     table = table.reindex(index=own["network"].unique(), columns=["shape", "texture"])
-    decided = scores.groupby("network")[["shape", "texture"]].first()
+    decided = scores.groupby("network")[["shape", "texture"]].first().reindex(table.index)
     table["ratio"] = table["texture"] / table["shape"]
     table["decisions"] = decided["texture"] / decided["shape"]
     return table.assign(relative=table["ratio"] / table["decisions"])
