@@ -20,7 +20,17 @@ from shapebias_utils.datasets import ImageSet
 from shapebias_utils.training import Recipe
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("run", "train", "doctor", "fetch", "networks", "datasets", "distort", "clean")
+COMMANDS = (
+    "run",
+    "train",
+    "doctor",
+    "fetch",
+    "networks",
+    "datasets",
+    "distort",
+    "export-broden",
+    "clean",
+)
 
 
 def call(*args):

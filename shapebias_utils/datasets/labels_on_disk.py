@@ -45,7 +45,7 @@ def keep(
             shape = planes.shape
             raw = planes.astype("<u2").tobytes()
             digest.update(repr((shape, sorted(map(int, whole)))).encode() + raw)
-            lengths.append(file.write(zlib.compress(raw, 1)))
+            lengths.append(file.write(zlib.compress(raw, 3)))
             wholes.append(np.asarray(whole, np.uint16))
     padded = np.zeros((len(wholes), max(map(len, wholes), default=0)), np.uint16)
     for row, whole in zip(padded, wholes, strict=True):
