@@ -599,6 +599,12 @@ def test_a_grid_shows_the_images_row_by_row_with_titles_and_row_labels():
     assert labels == ["first", "second"]
 
 
+def test_titles_may_stand_over_the_first_row_alone_and_break_where_they_are_wide():
+    images = np.full((4, 3, 4, 4), 0.5)
+    figure = figures.image_grid(images, ["white on black", "b"], columns=2, size=0.5)
+    assert [axis.get_title() for axis in figure.axes] == ["white on\nblack", "b", "", ""]
+
+
 # --- saving ---------------------------------------------------------------------------------------
 
 
