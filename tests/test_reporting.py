@@ -6,6 +6,7 @@ import pytest
 
 from shapebias_utils.networks import Network
 from shapebias_utils.reporting import (
+    listed,
     over_seeds,
     percent,
     s_and_r,
@@ -148,10 +149,10 @@ def test_without_a_study_of_seeds_the_table_is_empty():
 @pytest.mark.parametrize(
     "holds, sentence",
     [
-        ({"AlexNet": True, "ResNet": True}, "It holds for all of AlexNet, ResNet."),
-        ({"AlexNet": False, "ResNet": False}, "**It fails for all of AlexNet, ResNet.**"),
+        ({"AlexNet": True, "ResNet": True}, "It holds for all of AlexNet and ResNet."),
+        ({"AlexNet": False, "ResNet": False}, "**It fails for all of AlexNet and ResNet.**"),
         ({"AlexNet": True, "ResNet": False, "own": True},
-         "It holds for AlexNet, own; **it fails for ResNet.**"),
+         "It holds for AlexNet and own; **it fails for ResNet.**"),
         ({}, "There is no S/R pair among these networks, so there is nothing to compare."),
         ({"AlexNet": np.bool_(False), "ResNet": np.bool_(True)},
          "It holds for ResNet; **it fails for AlexNet.**"),
@@ -159,3 +160,11 @@ def test_without_a_study_of_seeds_the_table_is_empty():
 )  # fmt: skip
 def test_a_verdict_says_where_a_claim_holds_and_where_it_fails(holds, sentence):
     assert verdict(holds) == sentence
+
+
+@pytest.mark.parametrize(
+    "names, text",
+    [([], ""), (["A"], "A"), (["A", "B"], "A and B"), (["A", "B", "C"], "A, B and C")],
+)
+def test_names_in_a_sentence(names, text):
+    assert listed(names) == text

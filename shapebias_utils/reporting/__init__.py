@@ -93,13 +93,18 @@ def over_seeds(seeds: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     )
 
 
+def listed(names: Sequence[str]) -> str:
+    """The names in a sentence: "A, B and C"."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
 def verdict(holds: Mapping[str, bool]) -> str:
     """A Markdown sentence: in which of the cases (architectures) a claim holds and in which not."""
     if not holds:
         return "There is no S/R pair among these networks, so there is nothing to compare."
     yes, no = ([k for k, v in holds.items() if bool(v) is want] for want in (True, False))
     if not no:
-        return f"It holds for all of {', '.join(yes)}."
+        return f"It holds for all of {listed(yes)}."
     if not yes:
-        return f"**It fails for all of {', '.join(no)}.**"
-    return f"It holds for {', '.join(yes)}; **it fails for {', '.join(no)}.**"
+        return f"**It fails for all of {listed(no)}.**"
+    return f"It holds for {listed(yes)}; **it fails for {listed(no)}.**"

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..distortions import get_distortion
 from ..results import reported
-from . import percent
+from . import listed, percent
 
 TITLES = {"real": "Real", "adversarial": "Adversarial"}
 PAPERS = {"scramble_paper": "scramble", "black_and_white_untraced": "black_and_white"}
@@ -89,7 +89,7 @@ def table3_verdicts(differences: pd.DataFrame) -> str:
 def _who_leads(leads: Mapping[str, float]) -> str:
     said = {1: "R is ahead of S for", -1: "R is behind S for", 0: "no clear difference for"}
     found = {sign: [a for a, lead in leads.items() if lead == sign] for sign in said}
-    return ", ".join(f"{said[sign]} {' and '.join(who)}" for sign, who in found.items() if who)
+    return ", ".join(f"{said[sign]} {listed(who)}" for sign, who in found.items() if who)
 
 
 def table3_audit() -> str:
