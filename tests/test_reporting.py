@@ -167,4 +167,4 @@ def test_a_verdict_says_where_a_claim_holds_and_where_it_fails(holds, sentence):
     [([], ""), (["A"], "A"), (["A", "B"], "A and B"), (["A", "B", "C"], "A, B and C")],
 )
 def test_names_in_a_sentence(names, text):
-    assert listed(names) == text
+    assert listed(list(names)) == text
