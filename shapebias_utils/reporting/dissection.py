@@ -5,6 +5,15 @@ from collections.abc import Mapping
 import pandas as pd
 
 from ..results import reported
+from . import verdict
+
+CLAIMS = {
+    "R has more channels for colours": ("color", 1),
+    "R has more channels for textures": ("texture", 1),
+    "R has fewer channels for objects": ("object", -1),
+    "R has fewer channels for parts": ("part", -1),
+}
+"""What the paper says of its Figure 6 -> the category, and the sign of the change."""
 
 
 def figure7(counts: pd.DataFrame) -> pd.DataFrame:
@@ -35,6 +44,12 @@ def direction(changes: pd.DataFrame, category: str, sign: int) -> dict[str, bool
     """Architecture -> whether R has more (`sign` 1) or fewer (-1) detectors of that category."""
     own = changes[changes["category"] == category]
     return {row.architecture: sign * (row.R - row.S) > 0 for row in own.itertuples()}
+
+
+def figure6_claims(changes: pd.DataFrame) -> str:
+    """Where each of `CLAIMS` holds, in Markdown; `changes` as of ``measures.detectors``."""
+    found = {claim: direction(changes, *facts) for claim, facts in CLAIMS.items()}
+    return "\n\n".join(f"*{claim}.* {verdict(holds)}" for claim, holds in found.items())
 
 
 def chance(counts: Mapping[str, pd.DataFrame], survival: pd.DataFrame) -> pd.DataFrame:
