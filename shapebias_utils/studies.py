@@ -81,7 +81,7 @@ def seeds(values: Iterable[int] = (0, 1, 2), train_missing: bool = True) -> pd.D
 def sensitivity(
     architecture: str = "AlexNet",
     contrasts: Iterable[float] = (0.09, 0.125, 0.16),
-    eps: Iterable[float] = (0.0, 1.25, 2.5),
+    eps: Iterable[float] = (0.0, 2.5),
     seed: int = 0,
 ) -> pd.DataFrame:
     """Shape bias of one architecture against the texture contrast of the dataset and training eps.
