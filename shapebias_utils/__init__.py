@@ -16,8 +16,9 @@ Conventions, everywhere in this package:
 - Randomness is keyed by a seed and, per image, by its name: results do not depend on batch size,
   order, or the number of processes.
 
-Data flows one way: datasets -> networks (with attacks and training) -> measures -> results ->
-figures and reporting -> notebooks. Nothing heavy is imported before it is needed.
+Data flows one way: datasets -> distortions -> networks (with hooks, attacks and training) ->
+measures -> results -> figures and reporting -> notebooks. Nothing heavy is imported before it is
+needed.
 """
 
 __version__ = "0.1.0"
