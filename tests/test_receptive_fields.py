@@ -147,8 +147,9 @@ def test_networks_of_random_layout_against_poisoned_pixels(layers):
         nn.Sequential(nn.AdaptiveAvgPool2d((5, 3))),
         nn.Sequential(nn.Sequential(nn.Conv2d(3, 3, 3), Squeeze())),
         nn.Sequential(nn.Conv2d(3, 3, 3, dilation=4, padding=3)),
+        nn.Sequential(nn.Conv2d(3, 3, 3, dilation=2, padding=1), nn.MaxPool2d(2, 1)),
     ],
-    ids=["adaptive", "squeeze and excite", "dilated"],
+    ids=["adaptive", "squeeze and excite", "dilated", "dilated and pooled"],
 )
 def test_other_layouts_against_poisoned_pixels(module):
     fields = receptive_fields(record(module), (23, 17))["out"]

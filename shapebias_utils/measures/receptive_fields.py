@@ -56,20 +56,24 @@ def with_crops(table: pd.DataFrame, network: Network, size: int | tuple[int, int
     return table.assign(**dict(zip(("top", "left", "bottom", "right"), boxes.T, strict=True)))
 
 
-def _windows(n: int, m: int, kernel: int, stride: int, padding: int, dilation: int) -> Span:
-    """First and last input of each of `m` outputs of a convolution or pooling over `n` inputs."""
+Windows = np.ndarray
+"""Int ``(m, 3)``: the first and the last input of each of m outputs, and the step between them."""
+
+
+def _windows(n: int, m: int, kernel: int, stride: int, padding: int, dilation: int) -> Windows:
+    """Those of a convolution or pooling over `n` inputs; padding is left out."""
     first = np.arange(m) * stride - padding
     last = first + (kernel - 1) * dilation
     inside = np.where(first < 0, first % dilation, first)  # the first tap that is not padding
     beyond = np.maximum(0, -(-(last - n + 1) // dilation)) * dilation
-    return np.stack([inside, last - beyond], 1)
+    return np.stack([inside, last - beyond, np.full(m, dilation)], 1)
 
 
 def _along(axis: int, value: Sequence[int]) -> int:
     return value[axis % len(value)]  # one value may stand for both axes
 
 
-def _convolution(axis: int, n: int, m: int, args: Sequence) -> Span | None:
+def _convolution(axis: int, n: int, m: int, args: Sequence) -> Windows | None:
     _, weight, _, *facts, transposed, _, _ = args
     if transposed:
         return None
@@ -77,7 +81,7 @@ def _convolution(axis: int, n: int, m: int, args: Sequence) -> Span | None:
     return _windows(n, m, weight.shape[2 + axis], stride, padding, dilation)
 
 
-def _max_pool(axis: int, n: int, m: int, args: Sequence) -> Span:
+def _max_pool(axis: int, n: int, m: int, args: Sequence) -> Windows:
     given = dict(zip(("kernel", "stride", "padding", "dilation"), args[1:], strict=False))
     kernel = _along(axis, given["kernel"])
     stride = _along(axis, given.get("stride") or [kernel])
@@ -87,28 +91,29 @@ def _max_pool(axis: int, n: int, m: int, args: Sequence) -> Span:
     return _windows(n, m, kernel, stride, padding, dilation)
 
 
-def _average_pool(axis: int, n: int, m: int, args: Sequence) -> Span:
+def _average_pool(axis: int, n: int, m: int, args: Sequence) -> Windows:
     return _max_pool(axis, n, m, args[:4])  # behind that come other facts than a dilation
 
 
-def _adaptive_pool(axis: int, n: int, m: int, args: Sequence) -> Span:
+def _adaptive_pool(axis: int, n: int, m: int, args: Sequence) -> Windows:
     i = np.arange(m)
-    return np.stack([i * n // m, -(-(i + 1) * n // m) - 1], 1)
+    return np.stack([i * n // m, -(-(i + 1) * n // m) - 1, np.ones(m, int)], 1)
 
 
-def _mean(axis: int, n: int, m: int, args: Sequence) -> Span | None:
+def _mean(axis: int, n: int, m: int, args: Sequence) -> Windows | None:
     both = {d % 4 for d in args[1]} == {2, 3}
-    return np.array([[0, n - 1]]) if both else None
+    return np.array([[0, n - 1, 1]]) if both else None
 
 
-def _resize(axis: int, n: int, m: int, args: Sequence) -> Span:
+def _resize(axis: int, n: int, m: int, args: Sequence) -> Windows:
     """Antialiased bilinear: a tent of half-width max(1, n / m) about each output's centre."""
     centre, reach = (np.arange(m) + 0.5) * n / m, max(1, n / m)
     first = np.maximum(0, (centre - reach + 0.5).astype(int))
-    return np.stack([first, np.minimum(n, (centre + reach + 0.5).astype(int)) - 1], 1)
+    last = np.minimum(n, (centre + reach + 0.5).astype(int)) - 1
+    return np.stack([first, last, np.ones(m, int)], 1)
 
 
-WINDOWS: dict[object, Callable[..., Span | None]] = {
+WINDOWS: dict[object, Callable[..., Windows | None]] = {
     aten.convolution: _convolution,
     aten.max_pool2d_with_indices: _max_pool,
     aten.avg_pool2d: _average_pool,
@@ -173,7 +178,10 @@ def _spans(
             window = WINDOWS[func.overloadpacket](axis, len(span), output.shape[2 + axis], args)
             if window is None:
                 return None
-            found.append(np.stack([span[window[:, 0], 0], span[window[:, 1], 1]], 1))
+            # Not only the ends: where padding meets dilation, a later input may see less.
+            seen = [span[first : last + 1 : step] for first, last, step in window]
+            ends = [(own[:, 0].min(), own[:, 1].max()) if len(own) else (0, 0) for own in seen]
+            found.append(np.array(ends))
         return tuple(found)
     if _is_pixel_by_pixel(func, args):  # of several inputs, perhaps: a shortcut, branches
         return tuple(_union(own) for own in zip(*inputs, strict=True))
