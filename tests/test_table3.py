@@ -253,7 +253,7 @@ def test_who_is_ahead_is_said_with_the_papers_own_numbers():
         leads(real=(0, 0), scramble=(-0.4, -0.2), stylized=(-0.1, 0.1), silhouette=(0.1, 0.2))
     )
     assert text.splitlines() == [
-        "- **Scrambled**: R is behind S for AlexNet; paper: R is behind S for AlexNet and "
+        "- **Scrambled**: R is behind S for AlexNet; paper: R is behind S for AlexNet, "
         "GoogLeNet and ResNet. S is 2.00 times as accurate as R; paper: 2.04, 1.60, 1.68.",
         "- **Stylized**: no clear difference for AlexNet; paper: R is ahead of S for AlexNet and "
         "ResNet, R is behind S for GoogLeNet.",
