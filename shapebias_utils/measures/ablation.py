@@ -139,7 +139,7 @@ class _Run:
         so that the tail is put to the test, those of the whole network.
         """
         if self.tail is None or not len(at):
-            return self.fully_without(x, at, units)
+            return self.fully_without(x, at, units, self.size)
         logits = []
         for image in at.unique():
             values = self.tail.values(activation[image : image + 1])
@@ -150,20 +150,22 @@ class _Run:
         apart = ROUNDING * logits.abs().amax(1)
         _, gap = self.decide(logits)
         near = torch.from_numpy(gap).to(apart) <= 2 * apart + 1e-5
+        size = self.size if near.any() else 1
         near[int(gap.argmin())] = True
-        whole = self.fully_without(x, at[near], units[near])
+        whole = self.fully_without(x, at[near], units[near], size)
         error = (whole - logits[near]).abs().amax(1)
         if not (error <= apart[near]).all():
             raise UncuttableError(f"its tail is off by {error.max():.1e}, more than by rounding")
-        logits[near] = whole
+        if size == self.size:
+            logits[near] = whole
         return logits
 
-    def fully_without(self, x: Tensor, at: Tensor, units: Tensor) -> Tensor:
+    def fully_without(self, x: Tensor, at: Tensor, units: Tensor, size: int) -> Tensor:
         """The same by full forward passes, with the last batch filled up by its first image."""
         logits = []
-        for k in range(0, len(at), self.size):
-            n = len(at[k : k + self.size])
-            filled = k + torch.arange(self.size, device=at.device) % n
+        for k in range(0, len(at), size):
+            n = len(at[k : k + size])
+            filled = k + torch.arange(size, device=at.device) % n
             images = x[at[filled]].contiguous(memory_format=torch.channels_last)
             with ablate(self.module, self.path, units[filled, None]):
                 logits.append(self.module(images)[:n])

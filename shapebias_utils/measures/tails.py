@@ -18,6 +18,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..hooks import find_module
 from ..networks.normalised import unwrapped
+from . import winograd
 
 KEEP_ZERO = (
     nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Dropout, nn.Identity,
@@ -30,6 +31,9 @@ PURE = {
     operator.itruediv: operator.truediv,
 }  # fmt: skip
 """Operations in place, which would spoil what is kept of the image -> the same out of place."""
+
+COPY = 20
+"""To copy a weight takes about the time of so many multiplications by it."""
 
 
 class UncuttableError(ValueError):
@@ -101,6 +105,10 @@ class Tail:
                     return self._without_convolved(node, module, first, values[node])
         elif kind is nn.Linear and first.ndim == 2:
             return _sparse_linear(module, first)
+        elif kind is nn.Conv2d and winograd.suits(module):
+            if node not in self._weights:
+                self._weights[node] = winograd.transformed(module.weight)
+            return winograd.convolved(first, self._weights[node], module.bias, module.padding)
         return self._call(node, {n: _dense(known[n]) for n in node.all_input_nodes})
 
     def _linear_share(self, module: nn.Linear, x: Zeroed) -> Tensor:
@@ -230,8 +238,9 @@ def _flattens(node: fx.Node, module: nn.Module | None) -> bool:
 
 
 def _sparse_linear(module: nn.Linear, x: Tensor) -> Tensor:
-    """``module(x)``, leaving out inputs that are zero in all rows where they are many."""
+    """``module(x)``, leaving out inputs that are zero in all rows where that is faster."""
     live = x.any(0).nonzero()[:, 0]
-    if 4 * len(live) > 3 * x.shape[1] or len(x) < 32:
+    if len(x) * (x.shape[1] - len(live)) < COPY * len(live):
         return module(x)
-    return F.linear(x[:, live], module.weight[:, live], module.bias)
+    inputs, weight = (tensor.index_select(1, live) for tensor in (x, module.weight))
+    return F.linear(inputs, weight, module.bias)
