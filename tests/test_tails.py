@@ -57,11 +57,14 @@ def test_pictogram_networks(architecture, layer):
 def test_networks_of_torchvision(make, layer):
     torch.manual_seed(0)
     network = getattr(zoo, make)().eval().requires_grad_(False)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):  # else GoogLeNet says the same of any image
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
     layers = zoo.LAYERS[
         {"alexnet": "AlexNet", "googlenet": "GoogLeNet", "resnet50": "ResNet"}[make]
     ]
     image = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(3))
-    assert_same(*both(network, layers[layer], [0, 5, 63], image))
+    assert_same(*both(network, layers[layer], [0, 5, *range(30, 64)], image))
 
 
 class Functional(nn.Module):
@@ -106,6 +109,29 @@ def test_linear_layer_behind_the_cut_takes_off_the_features_of_a_channel():
     tail = cut(network, "6")
     found = tail.without(tail.values(logits), torch.tensor([3, 5]))
     assert found[0, 3] == 0 == found[1, 5] and torch.equal(found[0, 4:], logits[0, 4:])
+
+
+@pytest.mark.parametrize("kernel, taken", [(3, True), (5, True), (1, False)])
+def test_convolutions_of_many_copies_by_nnpack(kernel, taken, monkeypatch):
+    if not torch.backends.nnpack.is_available():
+        pytest.skip("this torch has no NNPACK, or none for this processor")
+    taken_by, convolve = [], torch._nnpack_spatial_convolution
+
+    def counted(*args):
+        taken_by.append(len(args[0]))
+        return convolve(*args)
+
+    monkeypatch.setattr(torch, "_nnpack_spatial_convolution", counted)
+    torch.manual_seed(1)
+    network = nn.Sequential(
+        nn.Conv2d(3, 40, 5, stride=2), nn.ReLU(),
+        nn.Conv2d(40, 128, 1), nn.ReLU(),
+        nn.Conv2d(128, 130, kernel, padding=kernel // 2), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(520, 16),
+    ).eval()  # fmt: skip
+    assert_same(*both(network, "1", list(range(40))))
+    assert_same(*both(network, "1", [3, 4]))  # too few
+    assert taken_by == [40] * taken
 
 
 def test_a_wrapped_network_is_cut_though_its_preparation_cannot_be_traced():

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from tqdm.auto import tqdm
 
 from ..categories import CATEGORIES
 from ..datasets import ImageSet, batches
@@ -41,7 +42,7 @@ def scores(
     *,
     layer: str,
     decision: str = "mean",
-    batch_size: int = 64,
+    batch_size: int = 16,
 ) -> pd.DataFrame:
     """Shape and Texture score of each channel of a layer: a row a channel.
 
@@ -132,49 +133,41 @@ class _Run:
             gap = np.nan_to_num(np.log(first) - np.log(second))
         return np.array(CATEGORIES, object)[by_category.argmax(1)], gap
 
-    def without(self, x: Tensor, activation: Tensor, at: Tensor, units: Tensor) -> Tensor:
-        """Logits of the images ``x[at]``, each without the channel in `units`; `at` is sorted.
+    def by_tail(
+        self, activation: Tensor, at: Tensor, units: Tensor
+    ) -> tuple[np.ndarray, np.ndarray, tuple[int, Tensor]]:
+        """The decisions without the channel in `units` on the images in `at`, which is sorted.
 
-        Those of the tail; but where they are too close to tell the decision, and once in any case
-        so that the tail is put to the test, those of the whole network.
+        And which of them are too close to tell by it; and the closest, with its logits.
         """
-        if self.tail is None or not len(at):
-            return self.fully_without(x, at, units, self.size)
         logits = []
         for image in at.unique():
             values = self.tail.values(activation[image : image + 1])
-            largest = max(v.nbytes for v in values.values() if isinstance(v, Tensor))
+            largest = max(v.nbytes for v in values.values())
             for some in units[at == image].split(max(1, MEMORY // largest)):
                 logits.append(self.tail.without(values, some))
         logits = torch.cat(logits)
-        apart = ROUNDING * logits.abs().amax(1)
-        _, gap = self.decide(logits)
-        near = torch.from_numpy(gap).to(apart) <= 2 * apart + 1e-5
-        size = self.size if near.any() else 1
-        near[int(gap.argmin())] = True
-        whole = self.fully_without(x, at[near], units[near], size)
-        error = (whole - logits[near]).abs().amax(1)
-        if not (error <= apart[near]).all():
-            raise UncuttableError(f"its tail is off by {error.max():.1e}, more than by rounding")
-        if size == self.size:
-            logits[near] = whole
-        return logits
+        apart = ROUNDING * logits.abs().amax(1).cpu().numpy()
+        after, gap = self.decide(logits)
+        closest = int(gap.argmin())
+        return after, gap <= 2 * apart + 1e-5, (closest, logits[closest])
 
-    def fully_without(self, x: Tensor, at: Tensor, units: Tensor, size: int) -> Tensor:
-        """The same by full forward passes, with the last batch filled up by its first image."""
-        logits = []
-        for k in range(0, len(at), size):
-            n = len(at[k : k + size])
-            filled = k + torch.arange(size, device=at.device) % n
-            images = x[at[filled]].contiguous(memory_format=torch.channels_last)
-            with ablate(self.module, self.path, units[filled, None]):
-                logits.append(self.module(images)[:n])
-        return torch.cat(logits) if logits else x.new_zeros(0, self.network.n_classes)
+    def whole(self, x: Tensor, units: Tensor) -> Tensor:
+        """Logits of the images, each without the channel in `units`, by a full forward pass."""
+        x = x.to(units.device).contiguous(memory_format=torch.channels_last)
+        with ablate(self.module, self.path, units[:, None]):
+            return self.module(x)
+
+    def check(self, x: Tensor, unit: Tensor, found: Tensor) -> None:
+        """UncuttableError unless the image's logits are those found, but for rounding."""
+        error = (self.whole(x, unit)[0] - found).abs().max()
+        if not error <= ROUNDING * found.abs().max():
+            raise UncuttableError(f"its tail is off by {error:.1e}, more than by rounding")
 
 
 def _scores(run: _Run, images: ImageSet, label: str) -> pd.DataFrame:
     """The columns of :func:`scores` but `layer`."""
-    decided, flipped, channels = [], [], 0
+    decided, pairs, channels = [], [], 0
     names = images.table["imagename"].to_numpy()
     for chunk, x in batches(images, run.size, shard(range(len(images))), label):
         x = x[torch.arange(run.size) % len(chunk)]  # kernels round otherwise in other sizes
@@ -189,12 +182,32 @@ def _scores(run: _Run, images: ImageSet, label: str) -> pd.DataFrame:
         channels = alive.shape[1]
         at = torch.as_tensor(trials.index.tolist(), dtype=torch.long, device=x.device)
         which, units = alive[at].nonzero().T
-        at = at[which]
-        after, _ = run.decide(run.without(x, activation, at, units))
-        pairs = trials.iloc[which.cpu().numpy()].assign(unit=units.cpu().numpy(), after=after)
-        pairs = pairs[pairs["after"] != pairs["object_response"]]
-        flipped.append(pairs.assign(key=pairs["row"] * channels + pairs["unit"]))
-    return _count(merge(pd.concat(decided), "row"), merge(pd.concat(flipped), "key"), channels)
+        found = trials.iloc[which.cpu().numpy()].assign(unit=units.cpu().numpy())
+        found = found.assign(after="", unsure=True, key=found["row"] * channels + found["unit"])
+        if run.tail is not None and len(found):
+            found["after"], found["unsure"], (k, logits) = run.by_tail(activation, at[which], units)
+            run.check(x[at[which[k]]][None], units[k, None], logits)
+        pairs.append(found[found["unsure"] | (found["after"] != found["object_response"])])
+    pairs = pd.concat(pairs)
+    unsure = pairs["unsure"].to_numpy(bool)
+    pairs.loc[unsure, "after"] = _decide_by_whole(run, images, pairs[unsure], label)
+    flipped = pairs[pairs["after"] != pairs["object_response"]]
+    return _count(merge(pd.concat(decided), "row"), merge(flipped, "key"), channels)
+
+
+def _decide_by_whole(run: _Run, images: ImageSet, pairs: pd.DataFrame, label: str) -> np.ndarray:
+    """The decision without `unit` on the image in `row`, of each pair, by full forward passes."""
+    decisions = [np.array([], object)]
+    where = next(run.module.parameters()).device
+    progress = {"desc": f"{label}, whole", "unit": "batch", "leave": False}
+    for k in tqdm(range(0, len(pairs), run.size), **progress):
+        some = pairs.iloc[k : k + run.size]
+        rows, which = np.unique(some["row"], return_inverse=True)
+        filled = np.arange(run.size) % len(some)
+        units = torch.from_numpy(some["unit"].to_numpy(np.int64)[filled]).to(where)
+        logits = run.whole(images.load(rows.tolist())[which[filled]], units)
+        decisions.append(run.decide(logits[: len(some)])[0])
+    return np.concatenate(decisions)
 
 
 def _count(decided: pd.DataFrame, flipped: pd.DataFrame, channels: int) -> pd.DataFrame:

@@ -18,7 +18,6 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..hooks import find_module
 from ..networks.normalised import unwrapped
-from . import winograd
 
 KEEP_ZERO = (
     nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Dropout, nn.Identity,
@@ -32,7 +31,7 @@ PURE = {
 }  # fmt: skip
 """Operations in place, which would spoil what is kept of the image -> the same out of place."""
 
-COPY = 20
+COPY = 15
 """To copy a weight takes about the time of so many multiplications by it."""
 
 
@@ -70,10 +69,18 @@ class Tail:
     _weights: dict[fx.Node, Tensor] = field(default_factory=dict)
 
     def values(self, activation: Tensor) -> dict[fx.Node, Tensor]:
-        """What each node makes of one image's activation ``(1, C, H, W)`` of the layer."""
-        values = {self.cut: activation}
+        """What the nodes make of one image's activation ``(1, C, H, W)`` of the layer.
+
+        Not all nodes: those that a zeroed channel reaches as one, up to where it is mixed with
+        the others, which is all that :meth:`without` needs.
+        """
+        values, separate = {self.cut: activation}, {self.cut}
         for node in self.nodes:
-            values[node] = self._call(node, values)
+            before = node.args[0] if node.args else None
+            if before in separate and (role := self._role(node, values[before])):
+                values[node] = self._call(node, values)
+                if role == "keeps":
+                    separate.add(node)
         return values
 
     def without(self, values: Mapping[fx.Node, Tensor], channels: Tensor) -> Tensor:
@@ -90,25 +97,40 @@ class Tail:
                     del known[used]
         return _dense(known[self.nodes[-1] if self.nodes else self.cut])
 
+    def _role(self, node: fx.Node, x: Tensor) -> str:
+        """What the node does to a zeroed channel of its first input, whose value is `x`:
+
+        "keeps" it zero and by itself; is a "linear" or a "conv" layer, which adds up the channels'
+        shares; or "", anything else.
+        """
+        module = self.modules[node.target] if node.op == "call_module" else None
+        kind = type(module) if module is not None else node.target
+        if kind in KEEP_ZERO or _flattens(node, module):
+            return "keeps"
+        if kind is nn.Linear and x.ndim == 2:
+            return "linear"
+        if kind is nn.Conv2d and module.groups == 1 and module.padding_mode == "zeros":
+            return "" if isinstance(module.padding, str) else "conv"
+        return ""
+
     def _step(self, node: fx.Node, known: Mapping, values: Mapping) -> Tensor | Zeroed:
         """The node's value in all copies; `Zeroed` as long as that says it all."""
         first = known.get(node.args[0]) if node.args else None
         module = self.modules[node.target] if node.op == "call_module" else None
-        kind = type(module) if module is not None else node.target
         if isinstance(first, Zeroed):
-            if kind in KEEP_ZERO or _flattens(node, module):
+            role = self._role(node, first.value)
+            if role == "keeps":
                 return Zeroed(values[node], first.channels, first.groups)
-            if kind is nn.Linear and first.value.ndim == 2:
+            if role == "linear":
                 return values[node] - self._linear_share(module, first)
-            if kind is nn.Conv2d and module.groups == 1 and module.padding_mode == "zeros":
-                if not isinstance(module.padding, str):
-                    return self._without_convolved(node, module, first, values[node])
-        elif kind is nn.Linear and first.ndim == 2:
-            return _sparse_linear(module, first)
-        elif kind is nn.Conv2d and winograd.suits(module):
-            if node not in self._weights:
-                self._weights[node] = winograd.transformed(module.weight)
-            return winograd.convolved(first, self._weights[node], module.bias, module.padding)
+            if role == "conv":
+                return self._without_convolved(node, module, first, values[node])
+        elif type(module) is nn.Linear and first.ndim == 2:
+            return self._sparse_linear(node, module, first)
+        elif type(module) is nn.Conv2d and _suits_nnpack(module, first):
+            layer = module.weight, module.bias, module.padding, module.stride
+            copies = torch._nnpack_spatial_convolution(first.contiguous(), *layer)
+            return copies.contiguous(memory_format=torch.channels_last)  # which pooling is fast in
         return self._call(node, {n: _dense(known[n]) for n in node.all_input_nodes})
 
     def _linear_share(self, module: nn.Linear, x: Zeroed) -> Tensor:
@@ -129,6 +151,19 @@ class Tail:
         weights = self._weights[node][x.channels]
         copies = torch.baddbmm(pixels, patches[x.channels].mT, weights, alpha=-1)
         return copies.view(k, height, width, outputs).permute(0, 3, 1, 2)
+
+    def _sparse_linear(self, node: fx.Node, module: nn.Linear, x: Tensor) -> Tensor:
+        """``module(x)``, leaving out inputs that are zero in all rows where that is faster."""
+        live = x.any(0).nonzero()[:, 0]
+        if len(x) * (x.shape[1] - len(live)) < COPY * len(live):
+            return module(x)
+        if node not in self._weights:
+            self._weights[node] = module.weight.new_empty(2, *module.weight.T.shape)
+            self._weights[node][0] = module.weight.T
+        weight, room = self._weights[node]  # room: to get fresh memory takes longer than to fill it
+        used = torch.index_select(weight, 0, live, out=room[: len(live)])
+        products = x.index_select(1, live) @ used
+        return products if module.bias is None else products.add_(module.bias)
 
     def _call(self, node: fx.Node, values: Mapping[fx.Node, Tensor]) -> Tensor:
         args = fx.node.map_arg(node.args, values.__getitem__)
@@ -237,10 +272,19 @@ def _flattens(node: fx.Node, module: nn.Module | None) -> bool:
     )
 
 
-def _sparse_linear(module: nn.Linear, x: Tensor) -> Tensor:
-    """``module(x)``, leaving out inputs that are zero in all rows where that is faster."""
-    live = x.any(0).nonzero()[:, 0]
-    if len(x) * (x.shape[1] - len(live)) < COPY * len(live):
-        return module(x)
-    inputs, weight = (tensor.index_select(1, live) for tensor in (x, module.weight))
-    return F.linear(inputs, weight, module.bias)
+def _suits_nnpack(module: nn.Conv2d, x: Tensor) -> bool:
+    """Whether NNPACK, which multiplies Fourier transforms, is to convolve `x`.
+
+    It is up to twice as fast as torch's own choice and rounds less, where maps are not small,
+    channels are many and so are the copies, for the kernels are transformed anew each time.
+    """
+    simple = (module.stride, module.dilation, module.groups) == ((1, 1), (1, 1), 1)
+    return (
+        simple
+        and module.kernel_size in ((3, 3), (5, 5))
+        and (module.padding_mode == "zeros" and not isinstance(module.padding, str))
+        and module.in_channels * module.out_channels >= 2**14
+        and (len(x) >= 32 and min(x.shape[2:]) >= 10)
+        and (x.device.type, x.dtype) == ("cpu", torch.float32)
+        and torch.backends.nnpack.is_available()
+    )
