@@ -1,21 +1,17 @@
-"""What is there, what is missing, and how it comes: findings, downloads, and clearing of caches."""
+"""What is there, what is missing, and how it comes."""
 
-import http.client
 import os
 import platform
 import shutil
-import subprocess
-import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.error import HTTPError
 
-from .distortions.supplied import DISTORTED, PAINTINGS, PAINTINGS_FROM, WEIGHTS
-from .paths import BUILD, CHECKPOINTS, FIGURES, RAW, RESULTS, ROOT, Download
-from .results import locked
+from .distortions.supplied import PAINTINGS, PAINTINGS_FROM, WEIGHTS
+from .downloads import DOWNLOADS, sha256
+from .paths import RAW, ROOT
 
 if TYPE_CHECKING:
     from .networks import Network
@@ -23,113 +19,9 @@ if TYPE_CHECKING:
 PICTOGRAMS = RAW / "pictograms"
 
 
-def _torchvision(name: str, file: str, megabytes: int) -> Download:
-    """torchvision puts the first eight digits of the SHA-256 into the file's name."""
-    return Download(
-        name,
-        f"https://download.pytorch.org/models/{file}",
-        file.rsplit("-", 1)[1].removesuffix(".pth"),
-        CHECKPOINTS / "imagenet" / file,
-        megabytes,
-        "torchvision, BSD-3-Clause; trained on ImageNet (research use)",
-    )
-
-
-DOWNLOADS = {
-    d.name: d
-    for d in (
-        _torchvision("alexnet", "alexnet-owt-7be5be79.pth", 244),
-        _torchvision("googlenet", "googlenet-1378be20.pth", 52),
-        _torchvision("resnet50", "resnet50-0676ba61.pth", 103),
-        Download(
-            "resnet50_l2_eps3",
-            "https://huggingface.co/madrylab/robust-imagenet-models/resolve/"
-            "3f04ac96136001cfe402022100728124cbe3fac5/resnet50_l2_eps3.ckpt",
-            "380b14e6f9750bffa1447cf7017f65da4dc5ce71a3dd112f107515dcf7b14d9d",
-            CHECKPOINTS / "imagenet" / "resnet50_l2_eps3.ckpt",
-            205,
-            "Salman et al. 2020, MIT; a sister of the paper's ResNet-R (62.8 % clean, not 57.9 %)",
-        ),
-        *WEIGHTS,
-    )
-}
-"""Name -> what `shapebias fetch` brings."""
-
-
-def fetch(record: Download) -> Path:
-    """The path of the downloaded file, checked against its hash.
-
-    What an interrupted download has brought stays beside it as ``.part``, and the next one goes
-    on from there; the file itself appears whole or not at all. OSError if it cannot be had,
-    ValueError if it is another file than the record describes.
-    """
-    target, part = record.path, record.path.with_name(record.path.name + ".part")
-    with locked(target):
-        if target.exists():
-            if (found := _sha256(target)).startswith(record.sha256):
-                return target
-            raise ValueError(
-                f"{target} has SHA-256 {found}, expected is {record.sha256}...: move it away and "
-                f"`shapebias fetch {record.name}` again"
-            )
-        try:
-            _download(record, part)
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", None) or error
-            raise OSError(
-                f"cannot fetch {record.name} from {record.url}: {reason}; what has come so far is "
-                "kept, the same command goes on from there"
-            ) from error
-        if not (found := _sha256(part)).startswith(record.sha256):
-            part.unlink()
-            raise ValueError(
-                f"{record.url} has SHA-256 {found}, expected is {record.sha256}...: removed; try "
-                "again, and if it stays so do not use that file"
-            )
-        os.replace(part, target)
-    return target
-
-
-def _download(record: Download, part: Path) -> None:
-    from tqdm import tqdm
-
-    have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(record.url, headers={"Accept-Encoding": "identity"})
-    if have:
-        request.add_header("Range", f"bytes={have}-")
-    try:
-        response = urllib.request.urlopen(request, timeout=30)
-    except HTTPError as error:
-        if error.code == 416 and have:  # nothing is left to come: the hash decides
-            return
-        raise
-    with response:
-        goes_on = response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
-        have = have if have and response.status == 206 and goes_on else 0
-        length = response.headers.get("Content-Length")
-        total = have + int(length) if length else None
-        bar = tqdm(
-            desc=record.name, total=total, initial=have, unit="B", unit_scale=True, disable=None
-        )
-        with bar, open(part, "ab" if have else "wb") as file:
-            while chunk := response.read(1 << 16):
-                file.write(chunk)
-                bar.update(len(chunk))
-            size = file.tell()
-    if total is not None and size < total:
-        raise ConnectionError(f"the connection broke after {size} of {total} bytes")
-
-
 def _short(path: Path) -> str:
     """The path as seen from the repository root."""
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
-
-
-def _sha256(path: Path) -> str:
-    import hashlib
-
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -242,7 +134,7 @@ def checkpoint_state(network: "Network") -> tuple[str, str]:
         )
     except (ValueError, AttributeError):
         return "broken", f"{_short(card)} is damaged: `git checkout` it, or remove it"
-    found = _sha256(path)
+    found = sha256(path)
     if expected is None:
         return "ok", f"SHA-256 {found[:8]}, not checked: none is on record"
     if not found.startswith(expected):
@@ -293,51 +185,3 @@ def _tools() -> Iterable[Finding]:
             yield Finding("tool", name, "ok", path)
         else:
             yield Finding("tool", name, "missing", f"optional: {purpose}", remedy)
-
-
-def _caches(what: str) -> list[Path]:
-    """The folders that hold nothing but caches of a kind (and, for figures, committed files)."""
-    if what == "results":  # tables directly in a dataset's folder are part of the repository
-        return [p for p in RESULTS.glob("*/*") if p.is_dir()]
-    folders = {"figures": [FIGURES], "images": [PICTOGRAMS, DISTORTED], "build": [BUILD]}
-    if what not in folders:
-        raise ValueError(f"cannot clean {what!r}; choose results, {', '.join(folders)}")
-    return folders[what]
-
-
-def clean(what: str) -> tuple[int, int]:
-    """Remove caches: "results", "figures", "images" or "build"; (files removed, files kept).
-
-    Kept are committed files; there are neither these nor checkpoints among results, images
-    and build. ValueError for figures outside a git checkout, where no file tells whether it was
-    committed.
-    """
-    removed = kept = 0
-    for folder in _caches(what):
-        committed = _committed(folder)
-        if committed is None and what == "figures":
-            raise ValueError(
-                f"{ROOT} is no git checkout, so nothing tells which figures belong to it"
-            )
-        for where, _, files in os.walk(folder, topdown=False):
-            for path in (Path(where) / name for name in files):
-                if path in (committed or ()):
-                    kept += 1
-                else:
-                    path.unlink()
-                    removed += 1
-            if not os.listdir(where):
-                os.rmdir(where)
-    return removed, kept
-
-
-def _committed(folder: Path) -> set[Path] | None:
-    """The files of the folder that git tracks, None where git does not tell."""
-    if not folder.is_relative_to(ROOT):
-        return set()
-    git = ["git", "-C", str(ROOT), "ls-files", "-z", "--", str(folder)]
-    try:
-        listed = subprocess.run(git, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return {ROOT / name for name in listed.split("\0") if name}

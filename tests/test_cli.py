@@ -15,7 +15,8 @@ import torch
 from PIL import Image
 
 from shapebias_utils import datasets, networks, running, studies, training
-from shapebias_utils.cli import _joined, _network, _trained_here, main
+from shapebias_utils.cli import _joined, main
+from shapebias_utils.cli.training import _network, _trained_here
 from shapebias_utils.datasets import ImageSet
 from shapebias_utils.training import Recipe
 
@@ -291,7 +292,7 @@ def test_photos_are_drawn_distorted_and_what_lacks_something_is_left_out(
     ("args", "says"),
     [
         (["photo.png", "--only", "oil"], "unknown distortion 'oil'; choose one of"),
-        (["nothing.png"], "nothing.png"),
+        (["nothing.png"], "there is no image file nothing.png"),
         (["photo.png", "photo.png"], "two images are named photo.png"),
         (["text.png", "--only", "greyscale"], "text.png is not a readable image"),
     ],

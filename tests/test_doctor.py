@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from shapebias_utils import doctor, networks
+from shapebias_utils import cleaning, doctor, downloads, networks
 from shapebias_utils.cli import main
-from shapebias_utils.doctor import Download, fetch
+from shapebias_utils.downloads import Download, fetch
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -122,7 +122,7 @@ def test_without_network_or_page_one_line_says_so(record, monkeypatch, capsys):
         ("http://127.0.0.1:1/weights.pth", "Connection refused"),
         (record.url.replace("weights", "nothing"), "Not Found"),
     ):
-        monkeypatch.setattr(doctor, "DOWNLOADS", {"weights": replace(record, url=url)})
+        monkeypatch.setattr(downloads, "DOWNLOADS", {"weights": replace(record, url=url)})
         with pytest.raises(SystemExit, match="1"):
             main(["fetch", "weights"])
         error = capsys.readouterr().err
@@ -226,6 +226,7 @@ def checkout(tmp_path, monkeypatch):
         "data/results/pictograms/predict/a.csv.json": False,
         "data/raw/pictograms/train/pixels.npy": False,
         "data/raw/distorted/stylized/0a/0a1b.png": False,
+        "data/raw/broden_labels/broden-0a/labels.npy": False,
         "data/raw/imagenet/val/a.png": False,
         "data/checkpoints/pictograms/a.safetensors": False,
         "build/pictograms/00.ipynb": False,
@@ -236,12 +237,13 @@ def checkout(tmp_path, monkeypatch):
     git = ["git", "-C", str(tmp_path)]
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "add", *[n for n, committed in files.items() if committed]], check=True)
-    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    monkeypatch.setattr(cleaning, "ROOT", tmp_path)
     for name, folder in (
         ("FIGURES", "figures"), ("RESULTS", "data/results"), ("BUILD", "build"),
         ("PICTOGRAMS", "data/raw/pictograms"), ("DISTORTED", "data/raw/distorted"),
+        ("LABELS", "data/raw/broden_labels"),
     ):  # fmt: skip
-        monkeypatch.setattr(doctor, name, tmp_path / folder)
+        monkeypatch.setattr(cleaning, name, tmp_path / folder)
     return tmp_path, set(files)
 
 
@@ -252,7 +254,8 @@ def checkout(tmp_path, monkeypatch):
                      "data/results/pictograms/predict/a.csv.json"}, 0),
         ("figures", {"figures/pictograms/b.png"}, 1),
         ("images", {"data/raw/pictograms/train/pixels.npy",
-                    "data/raw/distorted/stylized/0a/0a1b.png"}, 0),
+                    "data/raw/distorted/stylized/0a/0a1b.png",
+                    "data/raw/broden_labels/broden-0a/labels.npy"}, 0),
         ("build", {"build/pictograms/00.ipynb"}, 0),
     ],
 )  # fmt: skip
@@ -263,11 +266,11 @@ def test_clean_removes_caches_and_nothing_else(checkout, capsys, what, gone, kep
     left = {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()}
     assert {f for f in left if not f.startswith(".git/")} == files - gone
     assert capsys.readouterr().out.startswith(f"{len(gone)} file")
-    assert doctor.clean(what) == (0, kept)
+    assert cleaning.clean(what) == (0, kept)
 
 
 def test_figures_are_not_cleaned_where_nothing_tells_which_are_committed(checkout, tmp_path):
     (tmp_path / ".git" / "HEAD").unlink()
     with pytest.raises(ValueError, match="no git checkout"):
-        doctor.clean("figures")
+        cleaning.clean("figures")
     assert (tmp_path / "figures/pictograms/b.png").exists()

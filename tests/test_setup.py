@@ -142,7 +142,8 @@ LAYERS = [
     {"figures", "reporting"},
     {"widgets"},
     {"notebook_checks", "output_checks"},
-    {"running", "doctor"},
+    {"running", "downloads", "cleaning"},
+    {"doctor"},
     {"cli"},
 ]
 LAYER = {part: i for i, layer in enumerate(LAYERS) for part in layer}

@@ -142,8 +142,11 @@ def in_threads(jobs: Sequence[Callable[[], "Tensor"]], threads: int = THREADS) -
 def photographs(paths: Sequence[Path], resize: int = 256, crop: int = 224) -> ImageSet:
     """Any image files as a set, of the size that ImageNet's have; without labels or categories.
 
-    ValueError where two have the same name.
+    ValueError where two have the same name, FileNotFoundError where there is no such file.
     """
+    for path in paths:
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no image file {path}; give paths as seen from here")
     table = pd.DataFrame({"imagename": [p.name for p in paths], "label": -1, "category": ""})
     twice = table["imagename"][table["imagename"].duplicated()]
     if len(twice):

@@ -1,0 +1,5 @@
+"""``python -m shapebias_utils.cli``, as torchrun starts it."""
+
+from . import main
+
+main()

@@ -1,0 +1,82 @@
+"""``shapebias run``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .printing import line, shown, table
+
+
+def run(
+    name: Annotated[str, typer.Argument(help='Number ("3"), name ("03_cue_conflict") or "all".')],
+    parameters: Annotated[
+        list[str],
+        typer.Option("-p", metavar="NAME VALUE", help="A parameter of the notebook; repeatable."),
+    ] = [],  # noqa: B006
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the executed copy, else build/<dataset>.")
+    ] = None,
+    html: Annotated[bool, typer.Option("--html", help="Also write the copy as HTML.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Put the new outputs into the notebook itself.")
+    ] = False,
+) -> None:
+    """Run a notebook, or all of them, without Jupyter.
+
+    The notebook stays as it is: an executed copy is written. Parameters are checked before
+    anything runs: those that a notebook has stand in its cell tagged "parameters", and an unknown
+    one lists them. With "all", each notebook gets those of the parameters that it has.
+
+    \b
+    shapebias run 3
+    shapebias run 03_cue_conflict -p networks AlexNet,AlexNet-R --html
+    shapebias run 3 -p dataset imagenet -p stimuli ~/texture-vs-shape/stimuli
+    shapebias run all --html
+    """
+    from .. import running
+
+    given = dict(_split(text) for text in parameters)
+    if update and given:
+        raise ValueError(
+            "--update shows what a notebook's defaults give: leave out -p, or --update"
+        )
+    notebooks = running.find_notebooks(name)
+    if len(notebooks) > 1:
+        known = {p for notebook in notebooks for p in running.parameters_of(notebook)}
+        for parameter in given:
+            if parameter not in known:
+                listed = ", ".join(sorted(known))
+                raise ValueError(f"no notebook has a parameter {parameter!r}; there are {listed}")
+    jobs = [(n, running.values_for(n, given, len(notebooks) > 1)) for n in notebooks]
+    rows, failed, total = [], [], 0.0
+    for notebook, values in jobs:
+        try:
+            copy, seconds = running.run(notebook, values, out)
+        except running.NotebookError as error:
+            if len(jobs) == 1:
+                raise
+            print(f"shapebias: {line(error)}", file=sys.stderr, flush=True)
+            failed.append(notebook.stem)
+            rows.append((notebook.stem, "failed", ""))
+            continue
+        if html:
+            running.to_html(copy)
+        if update:
+            running.update(notebook, copy)
+        total += seconds
+        written = copy.with_suffix(".html") if html else copy
+        rows.append((notebook.stem, f"{seconds:.1f} s", shown(written)))
+    if len(jobs) > 1:
+        rows.append(("all", f"{total:.1f} s", ""))
+    table(rows)
+    if failed:
+        raise running.NotebookError(f"{len(failed)} of {len(jobs)} failed: {', '.join(failed)}")
+
+
+def _split(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"parameter {name!r} has no value; write -p {name} VALUE")
+    return name, value
