@@ -45,20 +45,27 @@ def table1(accuracies: pd.DataFrame) -> pd.DataFrame:
 
 def table2(bias: pd.DataFrame) -> pd.DataFrame:
     """Shape bias in per cent with interval and coverage, a row an observer, beside the paper's."""
-    paper = reported("table2_shape_bias").set_index(["architecture", "training"])["shape"]
-    rows = [
-        {
-            "shape bias (%)": round(100 * row.shape_bias, 1),
-            "from": round(100 * row.low, 1),
-            "to": round(100 * row.high, 1),
-            "shape": row.shape,
-            "texture": row.texture,
-            "of n": row.n,
-            "paper (%)": paper.get((row.architecture, row.training), float("nan")),
-        }
-        for row in bias.itertuples()
-    ]
-    return pd.DataFrame(rows, index=list(bias["network"]))
+    per_cent = bias.assign(**{c: 100 * bias[c] for c in ("shape_bias", "low", "high")})
+    titles = {
+        "shape_bias": "shape bias (%)", "low": "from", "high": "to", "shape": "shape",
+        "texture": "texture", "n": "of n",
+    }  # fmt: skip
+    return beside_the_paper(per_cent, titles, 1, ("table2_shape_bias", "shape", "paper (%)"))
+
+
+def beside_the_paper(
+    table: pd.DataFrame, titles: Mapping[str, str], decimals: int, paper: tuple[str, str, str]
+) -> pd.DataFrame:
+    """These columns of a table, rounded and with their titles, a row an observer; then the paper's.
+
+    `paper`: which of its tables (of ``data/reported``), the column there, and its title here.
+    """
+    name, column, title = paper
+    known = reported(name).set_index(["architecture", "training"])[column]
+    shown = table[list(titles)].round(decimals).rename(columns=titles)
+    kinds = zip(table["architecture"], table["training"], strict=True)
+    shown[title] = [known.get(kind, float("nan")) for kind in kinds]
+    return shown.set_axis(list(table["network"]))
 
 
 def s_and_r(

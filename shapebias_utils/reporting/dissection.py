@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from ..results import reported
-from . import verdict
+from . import beside_the_paper, verdict
 
 CLAIMS = {
     "R has more channels for colours": ("color", 1),
@@ -73,15 +73,6 @@ def chance(counts: Mapping[str, pd.DataFrame], survival: pd.DataFrame) -> pd.Dat
 
 def figure_a12(diversity: pd.DataFrame) -> pd.DataFrame:
     """Concepts a channel, mean with its interval, a row a network, beside the paper's."""
-    paper = reported("figureA12_diversity").set_index(["architecture", "training"])["diversity"]
-    rows = [
-        {
-            "concepts a channel": round(row.diversity, 2),
-            "from": round(row.low, 2),
-            "to": round(row.high, 2),
-            "channels": row.n,
-            "paper (of 1,197 concepts)": paper.get((row.architecture, row.training), float("nan")),
-        }
-        for row in diversity.itertuples()
-    ]
-    return pd.DataFrame(rows, index=list(diversity["network"]))
+    titles = {"diversity": "concepts a channel", "low": "from", "high": "to", "n": "channels"}
+    paper = "figureA12_diversity", "diversity", "paper (of 1,197 concepts)"
+    return beside_the_paper(diversity, titles, 2, paper)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..results import reported
+from . import beside_the_paper
 
 if TYPE_CHECKING:
     from ..networks import Network
@@ -16,18 +16,9 @@ def table4(tv: pd.DataFrame) -> pd.DataFrame:
 
     `tv` as from ``kernels.network_tv``.
     """
-    paper = reported("table4_total_variation").set_index(["architecture", "training"])["mean_tv"]
-    rows = [
-        {
-            "mean TV": round(row.value, 2),
-            "from": round(row.low, 2),
-            "to": round(row.high, 2),
-            "filters": row.n,
-            "paper (ImageNet)": paper.get((row.architecture, row.training), float("nan")),
-        }
-        for row in tv.itertuples()
-    ]
-    return pd.DataFrame(rows, index=list(tv["network"]))
+    titles = {"value": "mean TV", "low": "from", "high": "to", "n": "filters"}
+    paper = "table4_total_variation", "mean_tv", "paper (ImageNet)"
+    return beside_the_paper(tv, titles, 2, paper)
 
 
 def over_definitions(table: pd.DataFrame, pairs: "Sequence[tuple[Network, Network]]") -> str:
