@@ -33,7 +33,7 @@ ROUNDING = 1e-4
 Sums of up to 10,000 fp32 products in another order make a difference of some 1e-6."""
 
 MEMORY = 128 * 2**20
-"""Bytes that a node's value may take for the channels that run as one batch."""
+"""Bytes that a value near the layer may take for the channels that run as one batch."""
 
 
 def scores(

@@ -98,10 +98,10 @@ class Tail:
         return _dense(known[self.nodes[-1] if self.nodes else self.cut])
 
     def _role(self, node: fx.Node, x: Tensor) -> str:
-        """What the node does to a zeroed channel of its first input, whose value is `x`:
+        """What the node does to a zeroed channel of its first input, whose value is `x`.
 
-        "keeps" it zero and by itself; is a "linear" or a "conv" layer, which adds up the channels'
-        shares; or "", anything else.
+        "keeps": it stays zero and by itself; "linear" or "conv": a layer that adds up the channels'
+        shares; "": anything else.
         """
         module = self.modules[node.target] if node.op == "call_module" else None
         kind = type(module) if module is not None else node.target
@@ -130,7 +130,7 @@ class Tail:
         elif type(module) is nn.Conv2d and _suits_nnpack(module, first):
             layer = module.weight, module.bias, module.padding, module.stride
             copies = torch._nnpack_spatial_convolution(first.contiguous(), *layer)
-            return copies.contiguous(memory_format=torch.channels_last)  # which pooling is fast in
+            return copies.contiguous(memory_format=torch.channels_last)  # pools faster
         return self._call(node, {n: _dense(known[n]) for n in node.all_input_nodes})
 
     def _linear_share(self, module: nn.Linear, x: Zeroed) -> Tensor:
