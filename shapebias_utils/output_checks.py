@@ -28,6 +28,10 @@ MOST_RMS = 2.0
 1, another colour of a few lines 18."""
 
 
+PATIENCE = 120
+"""Seconds for a cell's outputs to arrive when it has run. nbval's 5 are few on a busy machine."""
+
+
 def differences(stored: Sequence[Mapping], computed: Sequence[Mapping]) -> list[str]:
     """How the computed outputs of a cell differ from the stored ones, a line each.
 
@@ -125,7 +129,7 @@ def _pixels(encoded: str) -> "np.ndarray":
 
 
 def pytest_configure(config: object) -> None:
-    """Let nbval's cells compare their outputs by `differences`."""
+    """Let nbval's cells compare their outputs by `differences`, and wait for them."""
     if not config.pluginmanager.has_plugin("nbval"):
         return
     from nbval.plugin import IPyNbCell
@@ -134,4 +138,11 @@ def pytest_configure(config: object) -> None:
         self.comparison_traceback = differences(ref, test)
         return not self.comparison_traceback
 
+    run = IPyNbCell.runtest
+
+    def runtest(self) -> None:
+        self.output_timeout = PATIENCE
+        run(self)
+
     IPyNbCell.compare_outputs = compare_outputs
+    IPyNbCell.runtest = runtest

@@ -7,7 +7,8 @@ from test_mini import build
 from torch import nn
 
 from shapebias_utils.hooks import ablate, record
-from shapebias_utils.measures.tails import UncuttableError, Zeroed, cut
+from shapebias_utils.measures.cutting import UncuttableError, cut
+from shapebias_utils.measures.tails import Zeroed
 from shapebias_utils.networks import mini, zoo
 from shapebias_utils.networks.normalised import normalised
 from shapebias_utils.networks.pictograms import LAYERS

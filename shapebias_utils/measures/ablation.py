@@ -22,9 +22,10 @@ from ..hardware import device, keep_freed_memory
 from ..hooks import ablate, record
 from ..networks import Network
 from ..results import cached
+from .cutting import UncuttableError, cut
 from .predictions import category_probabilities, with_cues
 from .shape_bias import OBSERVER
-from .tails import Tail, UncuttableError, cut
+from .tails import Tail
 
 VERSION = 1
 
