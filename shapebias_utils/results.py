@@ -76,8 +76,8 @@ def _remove_orphans(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, together: bool = False) -> Iterator[None]:
-    """Hold `path` against other processes: who comes second waits.
+def locked(path: Path, together: bool = False, wait: bool = True) -> Iterator[None]:
+    """Hold `path` against other processes: who comes second waits, or gets TimeoutError.
 
     With `together`, all ranks under torchrun hold it as one: each enters when rank 0 has it.
     Without, they would enter one by one, and wait forever for each other in a collective call.
@@ -89,7 +89,7 @@ def locked(path: Path, together: bool = False) -> Iterator[None]:
         barrier()
         yield
         return
-    with FileLock(writable(path.parent) / f".{path.name}.lock"):
+    with FileLock(writable(path.parent) / f".{path.name}.lock", timeout=-1 if wait else 0):
         if together:
             barrier()
         yield
@@ -134,6 +134,7 @@ def cached(
     images: "ImageSet",
     *,
     refresh: bool = False,
+    wait: bool = True,
     **parameters: object,
 ) -> "pd.DataFrame":
     """The table ``measure(network, images, **parameters)``, from disk where it is there already.
@@ -142,8 +143,9 @@ def cached(
     processes that ask for it at once, one computes and one waits. The sidecar's key holds the
     measure, its module's ``VERSION``, the parameters, the network with its seed and checkpoint
     hash, and the image set with its digest; `StaleResultError` names the first field that differs.
-    `refresh` computes anew in any case. If the measure fails, what was there stays. Under torchrun
-    all ranks must ask: rank 0 reads and writes, all compute and get the same table.
+    `refresh` computes anew in any case; without `wait`, which torchrun's ranks need, TimeoutError
+    says that another process computes it just now. If the measure fails, what was there stays.
+    Under torchrun all ranks must ask: rank 0 reads and writes, all compute and get the same table.
 
     The table is what CSV keeps of it, whether computed or loaded: floats to the last bit, but
     float32 as float64, empty strings as NaN, and a column of digits as numbers.
@@ -165,7 +167,7 @@ def cached(
         + [f"{k}={_file_part(v)}" for k, v in sorted(parameters.items())]
     )
     path = RESULTS / network.dataset / name / f"{stem}.csv"
-    with locked(path, together=True):
+    with locked(path, together=True, wait=wait):
         table = broadcast(None if refresh or rank() else _read(path, key))
         if table is None:
             table = measure(network, images, **parameters)

@@ -1,5 +1,7 @@
 """Trials: what a network decides about each image, and trials that others have written."""
 
+import functools
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from shapebias_utils import distributed
+from shapebias_utils import distributed, results
 from shapebias_utils.attacks import Attack
 from shapebias_utils.categories import CATEGORIES
 from shapebias_utils.datasets import ImageSet
@@ -258,6 +260,30 @@ def test_decide_shows_the_scores_behind_the_decision():
     assert best == predict(tiny(), stimuli)["object_response"].iloc[3]
     with pytest.raises(ValueError, match="no networks are given"):
         decide([], stimuli, 3)
+
+
+def test_what_another_process_computes_just_now_comes_last(tmp_path, monkeypatch):
+    """So two notebooks that want the same tables share the work."""
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    held, release, began = threading.Event(), threading.Event(), []
+
+    def another() -> None:
+        with results.locked(tmp_path / "pictograms" / "predict" / "Tiny-seed0_stimuli.csv"):
+            held.set()
+            release.wait(60)
+
+    @functools.wraps(predict)
+    def noted(network, *args, **given):
+        began.append(network.name)
+        release.set()
+        return predict(network, *args, **given)
+
+    monkeypatch.setattr(predictions, "predict", noted)
+    threading.Thread(target=another, daemon=True).start()
+    assert held.wait(60)
+    table = collect([tiny(), tiny(name="Other")], images())
+    assert began == ["Other", "Tiny"]
+    assert list(dict.fromkeys(table["network"])) == ["Tiny", "Other"]
 
 
 def test_collect_stacks_networks_and_attacks_and_keeps_them_on_disk(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from ..attacks import Attack, pgd
 from ..categories import CATEGORIES
 from ..datasets import ImageSet, batches
-from ..distributed import merge, shard
+from ..distributed import merge, shard, world_size
 from ..networks import Network
 from ..results import cached
 
@@ -143,13 +144,23 @@ def collect(
 
     Columns as in :func:`predict`, and `network`, `architecture`, `training`, `seed`.
     """
-    tables = []
-    for network in networks:
-        for attack in attacks:
+    jobs, found = list(product(networks, attacks)), {}
+    # Of two notebooks that want the same, neither waits for the other while it can do something.
+    for wait in (world_size() > 1, True):
+        for i, (network, attack) in enumerate(jobs):
             given = parameters if attack is None else parameters | {"attack": attack}
-            table = cached(predict, network, images, **given)
-            about = ("name", "architecture", "training", "seed")
-            tables.append(table.assign(**{f: getattr(network, f) for f in about}))
+            if i in found:
+                continue
+            try:
+                found[i] = cached(predict, network, images, wait=wait, **given)
+            except TimeoutError:
+                if wait:
+                    raise
+    about = ("name", "architecture", "training", "seed")
+    tables = [
+        found[i].assign(**{f: getattr(network, f) for f in about})
+        for i, (network, _) in enumerate(jobs)
+    ]
     if not tables:
         raise ValueError("no networks are given")
     return pd.concat(tables, ignore_index=True).rename(columns={"name": "network"})
