@@ -143,8 +143,8 @@ def cached(
     processes that ask for it at once, one computes and one waits. The sidecar's key holds the
     measure, its module's ``VERSION``, the parameters, the network with its seed and checkpoint
     hash, and the image set with its digest; `StaleResultError` names the first field that differs.
-    `refresh` computes anew in any case; without `wait`, which torchrun's ranks need, TimeoutError
-    says that another process computes it just now. If the measure fails, what was there stays.
+    `refresh` computes anew in any case. TimeoutError without `wait` if another process computes it
+    just now; torchrun's ranks must wait. If the measure fails, what was there stays.
     Under torchrun all ranks must ask: rank 0 reads and writes, all compute and get the same table.
 
     The table is what CSV keeps of it, whether computed or loaded: floats to the last bit, but
