@@ -21,7 +21,7 @@ from shapebias_utils.categories import CATEGORIES
 from shapebias_utils.datasets import ImageSet, get_dataset
 from shapebias_utils.hardware import device, keep_freed_memory
 from shapebias_utils.hooks import ablate, record
-from shapebias_utils.measures.ablation import scores
+from shapebias_utils.measures.ablation.scores import scores
 from shapebias_utils.measures.predictions import category_probabilities
 from shapebias_utils.networks import Network, get_network, zoo
 

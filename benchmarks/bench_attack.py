@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from shapebias_utils.attacks import Attack, pgd
-from shapebias_utils.training import fast_bf16, keep_freed_memory
+from shapebias_utils.training.loop import fast_bf16, keep_freed_memory
 
 MEAN, STD = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
 

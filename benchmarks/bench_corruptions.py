@@ -12,7 +12,7 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
-from shapebias_utils.distortions.corruptions import CORRUPTIONS, SEVERITIES, corrupt  # noqa: E402
+from shapebias_utils.distortions.imagenet_c import CORRUPTIONS, SEVERITIES, corrupt  # noqa: E402
 
 
 def milliseconds(name: str, severity: int, image: np.ndarray, repeats: int) -> float:

@@ -15,9 +15,9 @@ from PIL import Image
 from torch import Tensor
 
 from shapebias_utils.hardware import keep_freed_memory
-from shapebias_utils.measures.dissection_counts import Labels, tally
-from shapebias_utils.measures.dissection_rules import PRESETS
-from shapebias_utils.measures.upsampling import grid
+from shapebias_utils.measures.dissection.counts import Labels, tally
+from shapebias_utils.measures.dissection.rules import PRESETS
+from shapebias_utils.measures.dissection.upsampling import grid
 
 SIZES = {"conv1": (64, 55), "conv2": (192, 27), "conv3": (384, 13), "conv5": (256, 13)}
 SIZE, RULES = 112, PRESETS["netdissect_lite"]

@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from .distortions.supplied import DISTORTED
+from .distortions.external import DISTORTED
 from .paths import BUILD, FIGURES, RAW, RESULTS, ROOT
 
 PICTOGRAMS, LABELS = RAW / "pictograms", RAW / "broden_labels"

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .distortions.supplied import PAINTINGS, PAINTINGS_FROM, WEIGHTS
+from .distortions.external import PAINTINGS, PAINTINGS_FROM, WEIGHTS
 from .downloads import DOWNLOADS, sha256
 from .paths import RAW, ROOT
 
@@ -78,7 +78,7 @@ STIMULI = "git clone --depth 1 https://github.com/rgeirhos/texture-vs-shape {fol
 def _datasets() -> Iterable[Finding]:
     from .datasets.broden import ARCHIVE
     from .datasets.imagenet_c import ORIGIN
-    from .datasets.pictograms import SPLITS, Knobs, definition
+    from .datasets.pictograms.images import SPLITS, Knobs, definition
 
     for split, count in SPLITS.items():
         folder = PICTOGRAMS / f"{split}-natural-{definition(split, Knobs(), 'natural')[:12]}"

@@ -7,9 +7,9 @@ import urllib.request
 from pathlib import Path
 from urllib.error import HTTPError
 
-from .distortions.supplied import WEIGHTS
+from .distortions.external import WEIGHTS
+from .files import locked
 from .paths import CHECKPOINTS, Download
-from .results import locked
 
 
 def _torchvision(name: str, file: str, megabytes: int) -> Download:

@@ -15,8 +15,8 @@ from shapebias_utils.categories import CATEGORIES
 from shapebias_utils.datasets import ImageSet, get_dataset
 from shapebias_utils.datasets.cue_conflict import read_stimuli
 from shapebias_utils.hooks import ablate
-from shapebias_utils.measures import ablation
-from shapebias_utils.measures.tails import Tail
+from shapebias_utils.measures.ablation import scores as ablation
+from shapebias_utils.measures.ablation.suffix import Tail
 from shapebias_utils.networks import Network, get_network
 from shapebias_utils.networks.normalised import normalised
 from shapebias_utils.paths import ROOT
@@ -282,7 +282,7 @@ import sys
 import torch
 from test_ablation import stimuli
 from shapebias_utils.distributed import rank
-from shapebias_utils.measures.ablation import scores
+from shapebias_utils.measures.ablation import scores as ablation
 from shapebias_utils.networks import get_network
 torch.set_num_threads(1)
 table = scores(get_network("AlexNet", "pictograms"), stimuli(9), layer="conv5")

@@ -14,11 +14,13 @@ import pytest
 import torch
 from PIL import Image
 
-from shapebias_utils import datasets, networks, running, studies, training
+from shapebias_utils import datasets, networks
+from shapebias_utils import notebooks as runner
 from shapebias_utils.cli import _joined, main
 from shapebias_utils.cli.training import _network, _trained_here
 from shapebias_utils.datasets import ImageSet
-from shapebias_utils.training import Recipe
+from shapebias_utils.training import loop, studies
+from shapebias_utils.training.loop import Recipe
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
@@ -83,7 +85,7 @@ def test_a_parameter_is_a_name_and_a_value(args, joined):
 @pytest.fixture
 def notebooks(tmp_path, monkeypatch):
     """Three notebooks that are run by a stand-in: `made` lists the runs, `fails` who fails."""
-    monkeypatch.setattr(running, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(runner, "NOTEBOOKS", tmp_path)
     for stem, parameters in (
         ("00_start", "n: int = 1  # how many"),
         ("01_more", "n: int = 1\nm: int = 2"),
@@ -96,10 +98,10 @@ def notebooks(tmp_path, monkeypatch):
     def run(notebook, values, out=None):
         made.append((notebook.stem, values, out))
         if notebook.stem in fails:
-            raise running.NotebookError(f"{notebook.stem}, cell In [1]: ValueError: no")
+            raise runner.NotebookError(f"{notebook.stem}, cell In [1]: ValueError: no")
         return tmp_path / "build" / notebook.name, 12.34
 
-    monkeypatch.setattr(running, "run", run)
+    monkeypatch.setattr(runner, "run", run)
     return made, fails
 
 
@@ -176,7 +178,7 @@ def tiny(tmp_path, monkeypatch):
         "standard": Recipe(epochs=1, rate=0.01),
         "robust": Recipe(epochs=1, rate=0.01, start="standard"),
     }
-    monkeypatch.setitem(training.RECIPES, "pictograms", {"AlexNet": recipes})
+    monkeypatch.setitem(loop.RECIPES, "pictograms", {"AlexNet": recipes})
     monkeypatch.setattr(networks, "CHECKPOINTS", tmp_path)
     return tmp_path / "pictograms", recipes
 
@@ -214,7 +216,7 @@ def test_train_all_trains_all_recipes(tiny):
 
 def test_train_all_of_one_architecture(tiny, monkeypatch):
     others = {"ResNet": dict(tiny[1])}
-    monkeypatch.setitem(training.RECIPES, "pictograms", {"AlexNet": tiny[1]} | others)
+    monkeypatch.setitem(loop.RECIPES, "pictograms", {"AlexNet": tiny[1]} | others)
     assert call("train", "--all", "--architecture", "alexnet") == 0
     assert {p.name.split("_")[0] for p in tiny[0].glob("*.safetensors")} == {"alexnet"}
 

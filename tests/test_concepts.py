@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from shapebias_utils.datasets import get_dataset, labelled_pictograms, pictograms
-from shapebias_utils.datasets.labelled_pictograms import PLANES, annotations, labelled
+from shapebias_utils.datasets import get_dataset
 from shapebias_utils.datasets.labels_on_disk import keep, kept
-from shapebias_utils.datasets.pictogram_concepts import CONCEPTS, annotate
-from shapebias_utils.datasets.pictogram_render import factors
+from shapebias_utils.datasets.pictograms import concepts as labelled_pictograms
+from shapebias_utils.datasets.pictograms import images as pictograms
+from shapebias_utils.datasets.pictograms.annotate import CONCEPTS, annotate
+from shapebias_utils.datasets.pictograms.concepts import PLANES, annotations, labelled
+from shapebias_utils.datasets.pictograms.render import factors
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shapebias_utils.measures.detectors import (
+from shapebias_utils.measures.dissection.detectors import (
     best_channels,
     by_concept,
     changes,
@@ -14,7 +14,7 @@ from shapebias_utils.measures.detectors import (
     unit_labels,
 )
 from shapebias_utils.networks import Network
-from shapebias_utils.reporting import dissection as tables
+from shapebias_utils.tables import dissection as tables
 
 S = Network("AlexNet", None, architecture="AlexNet")
 R = Network("AlexNet-R", None, architecture="AlexNet", training="robust")

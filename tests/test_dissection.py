@@ -14,14 +14,29 @@ from torch import nn
 
 from shapebias_utils.datasets import ImageSet
 from shapebias_utils.datasets.concepts import ConceptSet
-from shapebias_utils.measures import dissection
-from shapebias_utils.measures.detectors import count_detectors, mismatched, unit_labels, untrained
-from shapebias_utils.measures.dissection import dissect, groups
-from shapebias_utils.measures.dissection_counts import iou, read_labels, tally
-from shapebias_utils.measures.dissection_rules import PRESETS, Rules, rules_of
-from shapebias_utils.measures.quantiles import RunningTop, kth_largest, position, thresholds
+from shapebias_utils.measures.dissection import dissect as dissect_module
+from shapebias_utils.measures.dissection.counts import iou, read_labels, tally
+from shapebias_utils.measures.dissection.detectors import (
+    count_detectors,
+    mismatched,
+    unit_labels,
+    untrained,
+)
+from shapebias_utils.measures.dissection.dissect import dissect, groups
+from shapebias_utils.measures.dissection.rules import PRESETS, Rules, rules_of
+from shapebias_utils.measures.dissection.thresholds import (
+    RunningTop,
+    kth_largest,
+    position,
+    thresholds,
+)
+from shapebias_utils.measures.dissection.upsampling import (
+    GEOMETRIES,
+    active,
+    grid,
+    receptive_centres,
+)
 from shapebias_utils.measures.receptive_fields import receptive_fields
-from shapebias_utils.measures.upsampling import GEOMETRIES, active, grid, receptive_centres
 from shapebias_utils.networks import Network, get_networks, zoo
 
 HALF = Rules(geometry="half-pixel")
@@ -434,7 +449,7 @@ def test_nor_how_many_are_counted_at_once(monkeypatch, group):  # H14, on maps t
     maps = torch.from_numpy(rng.random((10, 6, 16, 16), dtype=np.float32))
     concepts = replace(concepts, images=replace(concepts.images, load=lambda r: maps[list(r)]))
     expected = dissect(ECHO, concepts)
-    monkeypatch.setattr(dissection, "GROUP", group)
+    monkeypatch.setattr(dissect_module, "GROUP", group)
     pd.testing.assert_frame_equal(dissect(ECHO, concepts), expected, check_exact=True)
 
 
@@ -566,7 +581,7 @@ def test_untrained_networks_are_the_same_each_time():
     ids=lambda value: getattr(value, "name", value),
 )
 def test_every_channel_of_the_papers_networks_is_there(monkeypatch, network, units):
-    monkeypatch.setattr(dissection, "GROUP", 2)
+    monkeypatch.setattr(dissect_module, "GROUP", 2)
     rng = np.random.default_rng(0)
     planes = rng.integers(0, 5, (2, 1, 32, 32))
     concepts = concept_set(rng.random((2, 3, 64, 64)), planes, [[5], [6]], dict.fromkeys(range(1, 7), "object"))  # fmt: skip  # noqa: E501

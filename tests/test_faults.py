@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from shapebias_utils import running
+from shapebias_utils import notebooks as runner
 from shapebias_utils.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -39,8 +39,8 @@ STARTS = {
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """A place with the notebooks of STARTS; the working directory is in it."""
-    monkeypatch.setattr(running, "NOTEBOOKS", tmp_path / "notebooks")
-    monkeypatch.setattr(running, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(runner, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(runner, "BUILD", tmp_path / "build")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # of the kernel, which runs elsewhere
     monkeypatch.setenv("SHAPEBIAS_RESULTS", str(tmp_path / "results"))
     for stem, source in STARTS.items():

@@ -9,13 +9,13 @@ import torch
 from PIL import Image
 
 from shapebias_utils.datasets import get_dataset, imagenet, imagenet_c
-from shapebias_utils.distortions.corruptions import CORRUPTIONS, MAIN, corrupted
-from shapebias_utils.measures import corruptions, distortions
+from shapebias_utils.distortions.imagenet_c import CORRUPTIONS, MAIN, corrupted
+from shapebias_utils.measures import corruptions, distorted
 from shapebias_utils.measures.robustness import correctly_labelled
-from shapebias_utils.measures.shape_bias import OBSERVER
+from shapebias_utils.measures.schema import OBSERVER
 from shapebias_utils.networks import Network
-from shapebias_utils.reporting import corruptions as tables
 from shapebias_utils.results import reported
+from shapebias_utils.tables import corruptions as tables
 
 IMAGENET = get_dataset("imagenet")
 
@@ -241,7 +241,7 @@ BY_HAND = pd.DataFrame(
 
 
 def test_means_by_hand():
-    table = distortions.accuracy(
+    table = distorted.accuracy(
         corruptions.with_means(BY_HAND, {"both": ("fog", "snow"), "all": tuple(CORRUPTIONS)})
     ).set_index(["network", "distortion"])
     found = table["accuracy"]
@@ -315,15 +315,13 @@ def test_the_audit_says_what_is_found():
 
 
 def test_ours_stand_beside_the_papers():
-    table = tables.table_a1(
-        distortions.accuracy(corruptions.with_means(BY_HAND, corruptions.MEANS))
-    )
+    table = tables.table_a1(distorted.accuracy(corruptions.with_means(BY_HAND, corruptions.MEANS)))
     assert list(table.columns) == [(n, w) for n in ("AlexNet", "ResNet") for w in ("here", "paper")]
     assert table.loc["Fog", ("AlexNet", "paper")] == 27.9
     assert table.loc["Fog", ("AlexNet", "here")].startswith("50.0 [")
     assert table.loc["mean of 15", ("ResNet", "paper")] == pytest.approx(49.75, abs=0.06)
     mine = BY_HAND.assign(architecture="own")
-    alone = tables.table_a1(distortions.accuracy(mine))
+    alone = tables.table_a1(distorted.accuracy(mine))
     assert alone["ResNet", "paper"].isna().all(), "the paper has no such network"
 
 
@@ -335,7 +333,7 @@ def test_leads_stand_beside_the_papers():
     s, r = (Network(n, None, architecture="AlexNet", training=t)
             for n, t in (("AlexNet", "standard"), ("AlexNet-R", "robust")))  # fmt: skip
     both = corruptions.with_means(trials, {"weather": corruptions.GROUPS["weather"]})
-    leads = tables.against_paper(distortions.differences(both, [(s, r)]))
+    leads = tables.against_paper(distorted.differences(both, [(s, r)]))
     assert leads["difference"].tolist() == pytest.approx([-9 / 15] * 2)
     weather = [(26.91 - 26.59), (13.85 - 21.46), (1.64 - 27.86), (62.67 - 77.61)]
     assert leads["paper"].tolist() == pytest.approx([1.64 - 27.86, np.mean(weather)])
@@ -359,9 +357,9 @@ def test_mce_stands_beside_that_of_the_papers_table():
 
 def test_a_network_without_a_partner_or_alexnet_has_no_leads_and_no_mce():
     alone = BY_HAND[BY_HAND["network"] == "ResNet"]
-    leads = tables.against_paper(distortions.differences(alone, []))
+    leads = tables.against_paper(distorted.differences(alone, []))
     assert tables.table_leads(leads).empty
     assert "no S/R pair" in tables.leads_hold(leads, "noise", 1)
     assert tables.table_mce(corruptions.corruption_errors(alone)).empty
-    shown = tables.table_a1(distortions.accuracy(alone))
+    shown = tables.table_a1(distorted.accuracy(alone))
     assert shown.loc["Fog", ("ResNet", "here")].startswith("90.0 [")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from shapebias_utils.datasets import get_dataset
-from shapebias_utils.measures import masks
-from shapebias_utils.measures.dissection import collect, dissect
+from shapebias_utils.measures.dissection import masks
+from shapebias_utils.measures.dissection.dissect import collect, dissect
 from shapebias_utils.networks import get_network
 
 NETWORK = get_network("AlexNet-R", "pictograms")

@@ -12,10 +12,11 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbval_tolerance import WIDGET, agree, differences
+from notebook_form import PAPER, form_problems
 from PIL import Image
 
-from shapebias_utils.notebook_checks import METADATA, PAPER, clean_metadata, form_problems
-from shapebias_utils.output_checks import WIDGET, agree, differences
+from shapebias_utils.notebooks import METADATA, clean_metadata
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -14,8 +14,9 @@ import pytest
 from matplotlib.path import Path as Outline
 
 from shapebias_utils.categories import CATEGORIES
-from shapebias_utils.datasets import get_dataset, pictograms
-from shapebias_utils.datasets.pictogram_render import (
+from shapebias_utils.datasets import get_dataset
+from shapebias_utils.datasets.pictograms import images as pictograms
+from shapebias_utils.datasets.pictograms.render import (
     PAINTS,
     SIZE,
     TEXTURE_OF,
@@ -26,8 +27,8 @@ from shapebias_utils.datasets.pictogram_render import (
     object_mask,
     render,
 )
-from shapebias_utils.datasets.pictogram_shapes import PARTS, SHAPES
-from shapebias_utils.datasets.pictogram_textures import TEXTURES, texture
+from shapebias_utils.datasets.pictograms.shapes import PARTS, SHAPES
+from shapebias_utils.datasets.pictograms.textures import TEXTURES, texture
 
 NAMES = list(TEXTURES)
 

@@ -15,16 +15,8 @@ from shapebias_utils.attacks import Attack
 from shapebias_utils.categories import CATEGORIES
 from shapebias_utils.datasets import ImageSet
 from shapebias_utils.measures import predictions
-from shapebias_utils.measures.predictions import (
-    SCHEMA,
-    category_probabilities,
-    collect,
-    decide,
-    predict,
-    read_trials,
-    with_cues,
-    with_observers,
-)
+from shapebias_utils.measures.predictions import category_probabilities, collect, decide, predict
+from shapebias_utils.measures.schema import SCHEMA, read_trials, with_cues, with_observers
 from shapebias_utils.networks import Network
 from shapebias_utils.paths import ROOT
 

@@ -13,8 +13,8 @@ from test_distributed import torchrun
 from torch import nn
 
 from shapebias_utils.datasets import ImageSet
-from shapebias_utils.measures.activations import activations
-from shapebias_utils.measures.preferred_images import preferred_images
+from shapebias_utils.measures.dissection.preferred_images import preferred_images
+from shapebias_utils.measures.stream import activations
 from shapebias_utils.networks import Network
 
 COLUMNS = ["layer", "unit", "rank", "imagename", "activation", "row", "column"]

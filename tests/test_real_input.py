@@ -6,8 +6,8 @@ import re
 import pandas as pd
 import pytest
 
+from shapebias_utils.notebooks import find_notebooks, run, values_for
 from shapebias_utils.paths import ROOT
-from shapebias_utils.running import find_notebooks, run, values_for
 
 REAL = ROOT.parent / "shared" / "data"
 WEIGHTS = REAL / "networks" / "squeezenet1_1_caffe.pth"

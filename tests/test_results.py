@@ -15,8 +15,9 @@ import pytest
 
 from shapebias_utils import results
 from shapebias_utils.attacks import Attack
+from shapebias_utils.files import atomic, writable
 from shapebias_utils.paths import ROOT
-from shapebias_utils.results import StaleResultError, atomic, cached, writable
+from shapebias_utils.results import StaleResultError, cached
 
 VERSION = 3
 
@@ -336,7 +337,7 @@ def test_atomic_changes_nothing_on_error(folder, existed):
 KILLED_WHILE_WRITING = """
 import os, signal, sys
 from pathlib import Path
-from shapebias_utils.results import atomic
+from shapebias_utils.files import atomic
 with atomic(Path(sys.argv[1])) as temporary:
     temporary.write_text("half a ta")
     os.kill(os.getpid(), signal.SIGKILL)

@@ -13,8 +13,8 @@ from shapebias_utils.measures.robustness import (
     on_subset,
     subset_composition,
     subset_sizes,
-    wilson_interval,
 )
+from shapebias_utils.measures.statistics import wilson_interval
 from shapebias_utils.networks import Network
 
 CASES = [(0, 1), (1, 1), (0, 10), (3, 10), (10, 10), (50, 100), (99, 100), (829, 862), (11, 50_000)]

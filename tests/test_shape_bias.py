@@ -5,14 +5,9 @@ import pandas as pd
 import pytest
 
 from shapebias_utils.categories import CATEGORIES
-from shapebias_utils.measures.predictions import read_trials
-from shapebias_utils.measures.shape_bias import (
-    OBSERVER,
-    bootstrap_interval,
-    confusion,
-    disagreements,
-    shape_bias,
-)
+from shapebias_utils.measures.schema import OBSERVER, read_trials
+from shapebias_utils.measures.shape_bias import confusion, disagreements, shape_bias
+from shapebias_utils.measures.statistics import bootstrap_interval
 from shapebias_utils.networks import Network
 from shapebias_utils.paths import ROOT
 

@@ -10,7 +10,7 @@ from torchvision.models import detection
 
 from shapebias_utils.categories import CATEGORIES
 from shapebias_utils.datasets import ImageSet, get_dataset
-from shapebias_utils.distortions import distort, distorted, silhouette, supplied
+from shapebias_utils.distortions import distort, distorted, external, silhouette
 from shapebias_utils.distortions.silhouette import COCO_CLASSES, object_mask
 
 PERSON, DOG, CAT = 1, 18, 17
@@ -65,7 +65,7 @@ def weights(tmp_path_factory):
     state["roi_heads.mask_predictor.mask_fcn_logits.bias"][DOG] = 9.0
     torch.save(state, path)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return replace(supplied.MASK_RCNN, path=path, sha256=sha256)
+    return replace(external.MASK_RCNN, path=path, sha256=sha256)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def network(weights, tmp_path, monkeypatch):
     monkeypatch.setattr(detection, "maskrcnn_resnet50_fpn_v2", small)
     monkeypatch.setattr(silhouette, "detect", spy)
     monkeypatch.setattr(silhouette, "MASK_RCNN", weights)
-    monkeypatch.setattr(supplied, "DISTORTED", tmp_path)
+    monkeypatch.setattr(external, "DISTORTED", tmp_path)
     silhouette._mask_rcnn.cache_clear()
     yield asked
     silhouette._mask_rcnn.cache_clear()
@@ -121,9 +121,9 @@ def test_where_no_object_is_found_the_image_is_blank(network, monkeypatch):
 
 @pytest.mark.parametrize("name", ["silhouette", "silhouette_white"])
 def test_missing_weights_are_named_with_the_command_that_brings_them(name, tmp_path, monkeypatch):
-    absent = replace(supplied.MASK_RCNN, path=tmp_path / "maskrcnn.pth")
+    absent = replace(external.MASK_RCNN, path=tmp_path / "maskrcnn.pth")
     monkeypatch.setattr(silhouette, "MASK_RCNN", absent)
-    monkeypatch.setattr(supplied, "DISTORTED", tmp_path)
+    monkeypatch.setattr(external, "DISTORTED", tmp_path)
     wanted = r"no weights at .*maskrcnn.pth: `shapebias fetch maskrcnn` brings them"
     with pytest.raises(FileNotFoundError, match=wanted):
         distort(IMAGE, name, 1)

@@ -14,8 +14,14 @@ from test_distributed import torchrun
 from torch import nn
 
 from shapebias_utils.datasets import ImageSet, get_dataset
-from shapebias_utils.measures.filters import convolutions
-from shapebias_utils.measures.kernels import (
+from shapebias_utils.measures.smoothness.activation_tv import (
+    activation_tv,
+    clean_and_noisy,
+    noise_let_through,
+    total_variation,
+)
+from shapebias_utils.measures.smoothness.filter_matching import convolutions
+from shapebias_utils.measures.smoothness.filter_tv import (
     CHOICES,
     Definition,
     closeness,
@@ -24,13 +30,7 @@ from shapebias_utils.measures.kernels import (
     layer_tv,
     network_tv,
 )
-from shapebias_utils.measures.smoothness import (
-    activation_tv,
-    bootstrap_mean,
-    clean_and_noisy,
-    noise_let_through,
-    total_variation,
-)
+from shapebias_utils.measures.statistics import bootstrap_mean
 from shapebias_utils.networks import Network
 from shapebias_utils.networks.zoo import LAYERS, alexnet, googlenet, resnet50
 

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_filters import bank, record
+from test_filter_matching import bank, record
 from torch import nn
 
 from shapebias_utils.datasets import ImageSet
-from shapebias_utils.measures.spectra import (
+from shapebias_utils.measures.smoothness.spectra import (
     filter_spectra,
     gradient_spectrum,
     median_frequency,

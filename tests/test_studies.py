@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from shapebias_utils import studies
 from shapebias_utils.networks import get_network, network_names
 from shapebias_utils.paths import ROOT
 from shapebias_utils.results import stored
+from shapebias_utils.training import studies
 
 SEEDS = stored("pictograms", "seeds")
 

@@ -11,7 +11,7 @@ from PIL import Image
 from torchvision.models import vgg
 
 from shapebias_utils.datasets import ImageSet, get_dataset
-from shapebias_utils.distortions import distort, distorted, stylize, supplied
+from shapebias_utils.distortions import distort, distorted, external, stylize
 from shapebias_utils.distortions.stylize import adain, adain_stylized, gatys, gram
 
 RANDOM = np.random.default_rng(0)
@@ -163,8 +163,8 @@ def save(path, size, colour):
 def paintings(tmp_path, monkeypatch):
     folder = tmp_path / "paintings"
     folder.mkdir()
-    monkeypatch.setattr(supplied, "PAINTINGS", folder)
-    monkeypatch.setattr(supplied, "DISTORTED", tmp_path / "distorted")
+    monkeypatch.setattr(external, "PAINTINGS", folder)
+    monkeypatch.setattr(external, "DISTORTED", tmp_path / "distorted")
     return folder
 
 
@@ -172,7 +172,7 @@ def test_a_painting_is_its_largest_central_square(paintings):
     pixels = np.zeros((30, 50, 3), np.uint8)
     pixels[:, 10:40] = 255
     Image.fromarray(pixels).save(paintings / "a.png")
-    found = supplied.painting(15, np.random.default_rng(0))
+    found = external.painting(15, np.random.default_rng(0))
     assert found.shape == (15, 15, 3) and found.dtype == np.float32 and found.min() == 1
 
 
@@ -181,19 +181,19 @@ def test_paintings_too_small_or_broken_are_passed_over(paintings):
     save(paintings / "b.png", (90, 90), "blue")
     (paintings / "c.jpg").write_bytes(b"no picture")
     (paintings / "d.txt").write_text("no picture at all")
-    assert supplied.paintings()[0] == ["a.png", "b.png", "c.jpg"]
+    assert external.paintings()[0] == ["a.png", "b.png", "c.jpg"]
     for seed in range(6):
-        found = supplied.painting(32, np.random.default_rng(seed))
+        found = external.painting(32, np.random.default_rng(seed))
         assert (found == (0, 0, 1)).all()
     with pytest.raises(ValueError, match="no painting of 99 x 99 pixels or more"):
-        supplied.painting(99, np.random.default_rng(0))
+        external.painting(99, np.random.default_rng(0))
 
 
 def test_all_paintings_have_their_turn(paintings):
     for i in range(4):
         save(paintings / f"{i}.png", (32, 32), (i, 0, 0))
     generator = np.random.default_rng(0)
-    drawn = [int(255 * supplied.painting(32, generator)[0, 0, 0] + 0.5) for _ in range(200)]
+    drawn = [int(255 * external.painting(32, generator)[0, 0, 0] + 0.5) for _ in range(200)]
     assert min(np.bincount(drawn, minlength=4)) > 30
 
 
@@ -210,7 +210,7 @@ def files(networks, paintings, tmp_path, monkeypatch):
         state = {prefix + key: value for key, value in network.state_dict().items()}
         torch.save(state | {"classifier.0.weight": torch.ones(1)}, path)
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        record = replace(getattr(supplied, name), path=path, sha256=sha256)
+        record = replace(getattr(external, name), path=path, sha256=sha256)
         monkeypatch.setattr(stylize, name, record)
     noise = RANDOM.integers(0, 255, (32, 32, 3), np.uint8)
     Image.fromarray(noise).save(paintings / "noise.png")
@@ -242,13 +242,13 @@ def test_a_photograph_is_stylized_once_by_a_painting_chosen_by_its_name(name, fi
 
 
 def test_the_distortions_do_what_their_functions_do(files, networks):
-    style = supplied.painting(32, np.random.default_rng(0))
+    style = external.painting(32, np.random.default_rng(0))
     content = torch.from_numpy(IMAGE).permute(2, 0, 1)[None]
     painted = torch.from_numpy(style).permute(2, 0, 1)[None]
     wanted = adain_stylized(content, painted, *networks[:2])[0].permute(1, 2, 0).numpy()
     found = stylize.by_adain(IMAGE, 1, np.random.default_rng(0))
     assert np.abs(found - wanted).max() <= 0.5 / 255 + 1e-6
-    style = supplied.painting(16, np.random.default_rng(0))
+    style = external.painting(16, np.random.default_rng(0))
     same = stylize.by_gatys(style, 1, np.random.default_rng(0))  # in its own style
     assert np.abs(same - style).max() <= 0.5 / 255 + 1e-5
 
@@ -288,7 +288,7 @@ def test_other_paintings_make_other_results(files, paintings):
 )
 def test_what_is_missing_is_named_with_what_brings_it(name, lost, says, files, monkeypatch):
     if lost == "paintings":
-        monkeypatch.setattr(supplied, "PAINTINGS", files / "nowhere")
+        monkeypatch.setattr(external, "PAINTINGS", files / "nowhere")
     else:
         getattr(stylize, lost).path.unlink()
     with pytest.raises(FileNotFoundError, match=says):

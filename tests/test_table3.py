@@ -6,12 +6,12 @@ import pytest
 
 from shapebias_utils.datasets import Dataset, ImageSet
 from shapebias_utils.distortions import distort, get_distortion
-from shapebias_utils.measures import distortions as measure
-from shapebias_utils.measures.robustness import wilson_interval
-from shapebias_utils.measures.shape_bias import OBSERVER
+from shapebias_utils.measures import distorted as measure
+from shapebias_utils.measures.schema import OBSERVER
+from shapebias_utils.measures.statistics import wilson_interval
 from shapebias_utils.networks import Network
-from shapebias_utils.reporting import distortions as tables
 from shapebias_utils.results import reported
+from shapebias_utils.tables import distortions as tables
 
 TWO = {"cat": (0, 1), "dog": (2,)}  # class 3 has no category
 FACTS = {"architecture": "AlexNet", "category_classes": TWO, "n_classes": 4}

@@ -19,14 +19,14 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from shapebias_utils import training
 from shapebias_utils.attacks import Attack, pgd
 from shapebias_utils.datasets import ImageSet
 from shapebias_utils.datasets.augmentation import random_resized_crop
 from shapebias_utils.networks.checkpoints import file_hash, save
 from shapebias_utils.networks.pictograms import NETWORKS
 from shapebias_utils.paths import ROOT
-from shapebias_utils.training import PAPER, RECIPES, Recipe, train
+from shapebias_utils.training import loop
+from shapebias_utils.training.loop import PAPER, RECIPES, Recipe, train
 
 CLASSES, IMAGES, BATCH = 4, 64, 16
 STEPS = IMAGES // BATCH
@@ -239,7 +239,7 @@ def test_robust_training_uses_the_adversary_of_the_recipe(tmp_path, monkeypatch)
         network[0].register_forward_pre_hook(record)
         return network
 
-    monkeypatch.setattr(training, "pgd", spy)
+    monkeypatch.setattr(loop, "pgd", spy)
     train(build, toy_images(), ROBUST, tmp_path / "a.safetensors")
     steps = ROBUST.epochs * STEPS
     ramp = [min(1.0, step / (ROBUST.ramp * steps)) for step in range(1, steps)]
@@ -250,7 +250,7 @@ def test_robust_training_uses_the_adversary_of_the_recipe(tmp_path, monkeypatch)
 
 
 def test_standard_training_uses_no_adversary(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "pgd", lambda *_, **__: pytest.fail("pgd was called"))
+    monkeypatch.setattr(loop, "pgd", lambda *_, **__: pytest.fail("pgd was called"))
     train(toy_network, toy_images(), STANDARD, tmp_path / "a.safetensors")
 
 
@@ -319,7 +319,7 @@ def test_the_imagenet_recipe_is_the_papers():
 def test_the_digits_of_an_error_are_short():
     """A refusal names the value that differs; it must not be a wall of text."""
     with pytest.raises(ValueError) as error:
-        training._same_run(Path("a.safetensors"), {"seed": 0}, {"seed": 1})
+        loop._same_run(Path("a.safetensors"), {"seed": 0}, {"seed": 1})
     assert re.fullmatch(
         r"a.safetensors comes from another seed \(0, wanted 1\); .+", str(error.value)
     )

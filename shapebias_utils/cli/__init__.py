@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from .data import clean, datasets, doctor, fetch, networks
 from .images import distort, export_broden
-from .looking import clean, datasets, doctor, fetch, networks
 from .notebooks import run
 from .printing import line
 from .training import study, train

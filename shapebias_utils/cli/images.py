@@ -27,11 +27,11 @@ def distort(
     import pandas as pd
 
     from ..datasets import get_dataset
-    from ..datasets.images_on_disk import photographs
+    from ..datasets.image_folders import photographs
     from ..distortions import distortion_names, get_distortion
     from ..figures import image_grid, png
-    from ..measures.distortions import pictures
-    from ..results import atomic
+    from ..files import atomic
+    from ..measures.distorted import pictures
 
     images, dataset = photographs(photos), get_dataset("imagenet")
     titles = {("real", 1): ""}
@@ -75,7 +75,7 @@ def export_broden(
     shapebias export-broden --split cue_conflict -n 100 --out conflicts
     """
     from ..datasets.broden_export import export_broden as write
-    from ..datasets.labelled_pictograms import labelled
+    from ..datasets.pictograms.concepts import labelled
     from ..paths import BUILD
 
     concepts = labelled(split)

@@ -35,26 +35,26 @@ def run(
     shapebias run 3 -p dataset imagenet -p stimuli ~/texture-vs-shape/stimuli
     shapebias run all --html
     """
-    from .. import running
+    from .. import notebooks as runner
 
     given = dict(_split(text) for text in parameters)
     if update and given:
         raise ValueError(
             "--update shows what a notebook's defaults give: leave out -p, or --update"
         )
-    notebooks = running.find_notebooks(name)
+    notebooks = runner.find_notebooks(name)
     if len(notebooks) > 1:
-        known = {p for notebook in notebooks for p in running.parameters_of(notebook)}
+        known = {p for notebook in notebooks for p in runner.parameters_of(notebook)}
         for parameter in given:
             if parameter not in known:
                 listed = ", ".join(sorted(known))
                 raise ValueError(f"no notebook has a parameter {parameter!r}; there are {listed}")
-    jobs = [(n, running.values_for(n, given, len(notebooks) > 1)) for n in notebooks]
+    jobs = [(n, runner.values_for(n, given, len(notebooks) > 1)) for n in notebooks]
     rows, failed, total = [], [], 0.0
     for notebook, values in jobs:
         try:
-            copy, seconds = running.run(notebook, values, out)
-        except running.NotebookError as error:
+            copy, seconds = runner.run(notebook, values, out)
+        except runner.NotebookError as error:
             if len(jobs) == 1:
                 raise
             print(f"shapebias: {line(error)}", file=sys.stderr, flush=True)
@@ -62,9 +62,9 @@ def run(
             rows.append((notebook.stem, "failed", ""))
             continue
         if html:
-            running.to_html(copy)
+            runner.to_html(copy)
         if update:
-            running.update(notebook, copy)
+            runner.update(notebook, copy)
         total += seconds
         written = copy.with_suffix(".html") if html else copy
         rows.append((notebook.stem, f"{seconds:.1f} s", shown(written)))
@@ -72,7 +72,7 @@ def run(
         rows.append(("all", f"{total:.1f} s", ""))
     table(rows)
     if failed:
-        raise running.NotebookError(f"{len(failed)} of {len(jobs)} failed: {', '.join(failed)}")
+        raise runner.NotebookError(f"{len(failed)} of {len(jobs)} failed: {', '.join(failed)}")
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -37,7 +37,7 @@ def train(
     torchrun --nproc-per-node 4 -m shapebias_utils.cli train --architecture resnet
     """
     from ..datasets import get_dataset
-    from ..training import RECIPES
+    from ..training.loop import RECIPES
 
     get_dataset(dataset)
     recipes = RECIPES[dataset]
@@ -73,9 +73,9 @@ def _train(network: "Network", force: bool) -> None:
     from .. import distributed
     from ..datasets import get_dataset
     from ..networks.checkpoints import file_hash
-    from ..studies import train_network
-    from ..training import RECIPES
-    from ..training import train as train_by
+    from ..training.loop import RECIPES
+    from ..training.loop import train as train_by
+    from ..training.studies import train_network
 
     published = network.path()
     network = _trained_here(network)
@@ -116,7 +116,7 @@ def _is_trained(network: "Network") -> bool:
     from dataclasses import asdict
 
     from ..networks.checkpoints import file_hash
-    from ..training import RECIPES
+    from ..training.loop import RECIPES
 
     out = network.path()
     if not (out.exists() and out.with_suffix(".json").exists()):
@@ -143,7 +143,7 @@ def study(
     \b
     shapebias study seeds
     """
-    from .. import studies
+    from ..training import studies
 
     known = {"seeds": studies.seeds, "sensitivity": studies.sensitivity}
     table = known[choose("study", name, list(known))]()

@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from ..files import locked
 from ..paths import RAW
-from ..results import locked
 from . import ImageSet
 from .concepts import ConceptSet
-from .images_on_disk import in_threads, load_images
+from .image_folders import in_threads, load_images
 from .labels_on_disk import concept_set, keep, kept
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from ..results import writable
+from ..files import writable
 from . import batches
 from .concepts import ConceptSet
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ..categories import CATEGORIES
 from . import Dataset, ImageSet
-from .images_on_disk import SUFFIXES, image_size, load_images
+from .image_folders import SUFFIXES, image_size, load_images
 
 if TYPE_CHECKING:
     from torch import Tensor

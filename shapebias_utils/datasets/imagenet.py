@@ -25,7 +25,7 @@ from ..paths import RAW
 from . import Dataset, ImageSet
 from .broden import broden
 from .cue_conflict import read_stimuli
-from .images_on_disk import SUFFIXES, in_threads, load_images, read_image, to_tensor
+from .image_folders import SUFFIXES, in_threads, load_images, read_image, to_tensor
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..results import atomic
+from ..files import atomic
 from . import ImageSet
 from .concepts import ConceptSet
 

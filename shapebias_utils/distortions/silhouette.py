@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import Distortion
-from .supplied import MASK_RCNN, kept, load_weights, require
+from .external import MASK_RCNN, kept, load_weights, require
 
 if TYPE_CHECKING:
     from torch import nn

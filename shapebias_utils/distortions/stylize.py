@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import Distortion
-from .supplied import DECODER, ENCODER, VGG19, kept, load_weights, painting, paintings, require
+from .external import DECODER, ENCODER, VGG19, kept, load_weights, painting, paintings, require
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

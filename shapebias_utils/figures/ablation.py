@@ -28,7 +28,7 @@ def scores_by_category(table: pd.DataFrame, networks: "Sequence[Network]") -> Fi
     """Figure 8: mean Shape (●) and Texture (▲) score by category of channels, S beside R.
 
     A row of panels an architecture: the scores, and as shares of the images decided by that cue.
-    `table` as from ``measures.channel_importance.by_category``: bars are 95 % intervals, grey
+    `table` as from ``importance.by_category``: bars are 95 % intervals, grey
     boxes what random channels give.
     """
     if table.empty:
@@ -72,7 +72,7 @@ def score_scatter(table: pd.DataFrame, networks: Sequence[str]) -> Figure:
 
     The solid line is where both are equal; the dashed one where a channel takes the same share of
     the images decided by shape and of those decided by texture. Axes are linear up to 10 and
-    logarithmic from there. `table` as from ``measures.channel_importance.with_labels``.
+    logarithmic from there. `table` as from ``importance.with_labels``.
     """
     if table.empty or not len(networks):
         return nothing("There are no scores of channels.")
@@ -109,7 +109,7 @@ def score_scatter(table: pd.DataFrame, networks: Sequence[str]) -> Figure:
 def removal_curves(table: pd.DataFrame, networks: "Sequence[Network]") -> Figure:
     """Shape bias against the number of channels zeroed together, a panel a network.
 
-    `table` as from ``measures.removal.removal`` with a column `network`. Random sets are grey,
+    `table` as from ``cumulative_ablation`` with a column `network`. Random sets are grey,
     each a line.
     """
     if table.empty:

@@ -21,7 +21,7 @@ def severity_curves(
 ) -> Figure:
     """Accuracy with its interval against severity: a panel a corruption, a line a network.
 
-    `table` as from ``measures.distortions.accuracy`` by `distortion` and `level`; `titles` names
+    `table` as from ``measures.distorted.accuracy`` by `distortion` and `level`; `titles` names
     the distortions.
     """
     if table.empty:
@@ -61,7 +61,7 @@ def severity_curves(
 def leads(table: pd.DataFrame, networks: "Sequence[Network]", titles: Mapping[str, str]) -> Figure:
     """R's accuracy less S's on the same images: a row a distortion, a panel an architecture.
 
-    `table` as from ``measures.distortions.differences``, with a column `paper`, the paper's
+    `table` as from ``measures.distorted.differences``, with a column `paper`, the paper's
     difference in per cent, drawn as a hollow marker where there is one.
     """
     if table.empty:

@@ -12,7 +12,7 @@ from .drawing import STYLE, nothing, panels
 def unit_changes(table: pd.DataFrame) -> Figure:
     """Channels that detect each category in S and in R, with the change in per cent over them.
 
-    `table` as from ``measures.detectors.changes``; one panel an architecture.
+    `table` as from ``detectors.changes``; one panel an architecture.
     """
     if table.empty:
         return nothing("There is no S/R pair to compare.")
@@ -40,7 +40,7 @@ def unit_changes(table: pd.DataFrame) -> Figure:
 def concept_differences(table: pd.DataFrame, categories: tuple[str, ...], most: int = 12) -> Figure:
     """Channels of a concept in R less those in S: a row an architecture, a column a category.
 
-    `table` as from ``measures.detectors.by_concept``. At most `most` concepts a panel, those that
+    `table` as from ``detectors.by_concept``. At most `most` concepts a panel, those that
     change most, the largest gain of R on the left.
     """
     table = table[table["category"].isin(categories) & (table["difference"] != 0)]

@@ -21,7 +21,7 @@ def accuracy_against_level(
 ) -> Figure:
     """Accuracy with its interval against the level of a distortion, one panel an architecture.
 
-    `table` as from ``measures.distortions.accuracy``, by `level`. Levels are evenly spaced, the
+    `table` as from ``measures.distorted.accuracy``, by `level`. Levels are evenly spaced, the
     mildest first, as they stand in the table.
     """
     if table.empty:
@@ -49,7 +49,7 @@ def accuracy_against_level(
 def what_is_said(examples: pd.DataFrame, images: "np.ndarray", axis_label: str) -> Figure:
     """Distorted images and, under each, what S and R say and how surely; bold where it is right.
 
-    `examples` as from ``measures.distortions.examples``, a row an image of `images` (float
+    `examples` as from ``measures.distorted.examples``, a row an image of `images` (float
     ``(N, 3, H, W)``), from that module's `pictures`. A row of panels an architecture.
     """
     if examples.empty:

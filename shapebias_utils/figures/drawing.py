@@ -16,8 +16,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from .. import __version__
+from ..files import atomic, provenance
 from ..paths import FIGURES
-from ..results import atomic, provenance
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -60,7 +60,7 @@ def matched_filters(
 ) -> Figure:
     """Filters of S above, the matched ones of R below; over each pair r and the difference in TV.
 
-    `matches` as from ``filters.with_tv``, of first convolutions, in the order to be shown; `banks`
+    `matches` as from ``with_tv``, of first convolutions, in the order to be shown; `banks`
     as for :func:`filter_banks`.
     """
     if matches.empty:
@@ -117,7 +117,7 @@ def by_layer(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") 
 def activation_tv(table: pd.DataFrame, networks: "Sequence[Network]", columns: int = 5) -> Figure:
     """Each channel's total variation on noisy against clean images: a row an architecture.
 
-    `table` as from ``smoothness.clean_and_noisy``. A panel a layer, at most so many `columns`, from
+    `table` as from ``clean_and_noisy``. A panel a layer, at most so many `columns`, from
     the first to the last in even steps. On the diagonal noise changes nothing. Logarithmic;
     channels without any variation are left out.
     """

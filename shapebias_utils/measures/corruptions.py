@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from ..datasets import Dataset, ImageSet
-from ..distortions.corruptions import CORRUPTIONS, MAIN, corrupted
+from ..distortions.imagenet_c import CORRUPTIONS, MAIN, corrupted
 from ..networks import Network
 from .predictions import collect
-from .shape_bias import OBSERVER
+from .schema import OBSERVER
 
 
 def labelled_by_all(trials: pd.DataFrame) -> dict[str, pd.Index]:

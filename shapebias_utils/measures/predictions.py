@@ -1,9 +1,7 @@
 """What networks say about images: one row an image, in the schema of model-vs-human."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,13 +14,6 @@ from ..networks import Network
 from ..results import cached
 
 VERSION = 1
-
-SCHEMA = (
-    "subj", "session", "trial", "rt", "object_response", "category", "condition", "imagename",
-)  # fmt: skip
-"""Columns of a file of trials, as model-vs-human writes them."""
-
-_CUES = re.compile(r"([a-z]+)\d+-([a-z]+)\d+\.\w+$")
 
 
 def category_probabilities(
@@ -164,66 +155,3 @@ def collect(
     if not tables:
         raise ValueError("no networks are given")
     return pd.concat(tables, ignore_index=True).rename(columns={"name": "network"})
-
-
-def read_trials(path: str | Path) -> pd.DataFrame:
-    """The trials in a CSV file, or in all CSV files of a folder, of model-vs-human or of ours.
-
-    Columns of `SCHEMA`, lower case, and what else the files have, with `network` = `subj` and,
-    where a file does not say, `architecture` and `training` "human" for the human observers
-    (whose `subj` is "subject-XX") and "other" for the rest, `seed` 0.
-    FileNotFoundError if there is none, ValueError naming file and columns if some are missing.
-    """
-    path = Path(path)
-    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
-    if not files or not all(f.exists() for f in files):
-        raise FileNotFoundError(f"no trials at {path}: name a CSV file, or a folder of them")
-    tables = []
-    for file in files:
-        try:
-            table = pd.read_csv(file, keep_default_na=False)  # "na" is a response, not a gap
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-            raise ValueError(f"{file} is not a CSV file of trials: {error}") from None
-        table.columns = table.columns.str.lower()
-        missing = [c for c in SCHEMA if c not in table]
-        if missing:
-            raise ValueError(
-                f"{file} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}; trials "
-                f"have {', '.join(SCHEMA)}"
-            )
-        table["rt"] = pd.to_numeric(table["rt"], errors="coerce")
-        human = table["subj"].astype(str).str.startswith("subject-")
-        kind = np.where(human, "human", "other")
-        about = {"network": table["subj"], "architecture": kind, "training": kind, "seed": 0}
-        table = table.assign(**{k: v for k, v in about.items() if k not in table})
-        tables.append(table[[*SCHEMA, *(c for c in table if c not in SCHEMA)]])
-    return pd.concat(tables, ignore_index=True)
-
-
-def with_observers(trials: pd.DataFrame, path: str | Path) -> pd.DataFrame:
-    """The trials and, behind them, those that :func:`read_trials` finds at `path` ("": none)."""
-    return pd.concat([trials, read_trials(path)], ignore_index=True) if path else trials
-
-
-def with_cues(trials: pd.DataFrame) -> pd.DataFrame:
-    """The trials with `shape` and `texture`, the categories of the two cues, and `decided`:
-
-    "shape", "texture" or "other". Read from the image names (``...cat4-dog2.png``: shape cat,
-    texture dog). Trials without conflict (shape = texture; 80 of the 1,280 stimuli) are dropped.
-    ValueError names the first image whose name does not parse.
-    """
-    cues = trials["imagename"].astype(str).str.extract(_CUES)
-    wrong = cues[0].isna() | ~cues[0].isin(CATEGORIES) | ~cues[1].isin(CATEGORIES)
-    if wrong.any():
-        raise ValueError(
-            f"{trials['imagename'][wrong].iloc[0]!r} does not name two cues; expected is a name "
-            "like cat4-dog2.png (shape cat, texture dog)"
-        )
-    table = trials.assign(shape=cues[0], texture=cues[1])
-    table = table[table["shape"] != table["texture"]]
-    decided = np.select(
-        [table["object_response"] == table["shape"], table["object_response"] == table["texture"]],
-        ["shape", "texture"],
-        "other",
-    )
-    return table.assign(decided=decided)

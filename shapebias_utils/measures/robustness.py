@@ -4,23 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from ..datasets import ImageSet
 from ..networks import Network
 from ..results import reported
-from .shape_bias import OBSERVER
-
-
-def wilson_interval(right: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """95 % Wilson interval of the share right / n, elementwise; nan where n is 0."""
-    right, n = np.asarray(right, float), np.asarray(n, float)
-    z = norm.ppf(0.975)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        p = right / n
-        centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-        half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return np.clip(centre - half, 0, p), np.clip(centre + half, p, 1)  # p, but for rounding
+from .schema import OBSERVER
+from .statistics import wilson_interval
 
 
 def accuracy(trials: pd.DataFrame, by: Sequence[str] = ("eps",)) -> pd.DataFrame:

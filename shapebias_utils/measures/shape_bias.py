@@ -6,29 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ..networks import Network
-from .predictions import with_cues
-
-OBSERVER = ["network", "architecture", "training", "seed"]
-
-
-def bootstrap_interval(
-    shape: int, texture: int, other: int, draws: int = 10_000, seed: int = 0
-) -> tuple[float, float]:
-    """95 % percentile interval of shape / (shape + texture), resampling the images.
-
-    Resampling n images with replacement draws the three counts from a multinomial distribution,
-    so that is drawn from directly. (nan, nan) where nothing was decided by a cue.
-    """
-    n = shape + texture + other
-    if shape + texture == 0:
-        return np.nan, np.nan
-    counts = np.random.default_rng(seed).multinomial(
-        n, np.array([shape, texture, other]) / n, draws
-    )
-    decided = counts[:, 0] + counts[:, 1]
-    ratios = counts[decided > 0, 0] / decided[decided > 0]
-    low, high = np.quantile(ratios, [0.025, 0.975])
-    return float(low), float(high)
+from .schema import OBSERVER, with_cues
+from .statistics import bootstrap_interval
 
 
 def shape_bias(trials: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:

@@ -1,0 +1,29 @@
+"""Pictogram-16: 16 categories, rendered 64x64, all factors known."""
+
+from functools import partial
+
+from ...attacks import Attack
+from ...categories import CATEGORIES
+from .. import Dataset
+from .concepts import concepts
+from .images import pictograms
+from .render import SIZE
+from .renditions import rendition
+
+DATASET = Dataset(
+    name="pictograms",
+    title="Pictogram-16",
+    size=SIZE,
+    n_classes=16,
+    category_classes={c: (i,) for i, c in enumerate(CATEGORIES)},
+    images=partial(pictograms),
+    attack=Attack(eps=1.0, step_size=0.25, steps=10),
+    eps_grid=(0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0),
+    subsets={"all images": "index >= 0", "whole objects": "whole"},
+    renditions={
+        "stylized": partial(rendition, paint="stylized"),
+        "silhouette": partial(rendition, paint="silhouette"),
+        "silhouette_white": partial(rendition, paint="silhouette", inverted=True),
+    },
+    concepts=concepts,
+)

@@ -1,0 +1,146 @@
+"""What the scores of channels say together: by concept, against chance, and which stand out.
+
+All functions take the table of ``ablation.collect`` with labels, as :func:`with_labels` joins them.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from ...datasets import ImageSet
+from ..dissection.detectors import unit_labels
+from ..schema import OBSERVER
+
+CUES = ("shape", "texture")
+UNLABELLED = "none"
+
+
+def balanced(images: ImageSet, per_pair: int) -> ImageSet:
+    """The first so many stimuli of each pair of conflicting categories, in their order; 0: all."""
+    table = images.table
+    number = table.groupby(["category", "texture_category"]).cumcount()
+    wanted = table["category"] != table["texture_category"]
+    if per_pair:
+        wanted &= number < per_pair
+    name = f"{images.name}_{per_pair or 'all'}_per_pair"
+    return images.subset(wanted.to_numpy().nonzero()[0], name)
+
+
+def with_labels(scores: pd.DataFrame, dissected: pd.DataFrame) -> pd.DataFrame:
+    """The scores with each channel's `concept`, `category` ("none" without) and `iou`.
+
+    Labels are those of ``detectors.unit_labels``, whatever their IoU, as in the paper's figures.
+    `shape_share` and `texture_share` are the scores as shares of the images decided by that cue:
+    a network that decides few images by shape can lose few of them.
+    """
+    keys = [*OBSERVER, "layer", "unit"]
+    labels = unit_labels(dissected)[[*keys, "concept", "category", "iou"]]
+    table = scores.merge(labels, on=keys, how="left", validate="one_to_one")
+    table["category"] = table["category"].fillna(UNLABELLED)
+    for cue in CUES:
+        table[f"{cue}_share"] = table[f"{cue}_score"] / table[cue].where(table[cue] > 0)
+    return table
+
+
+def by_category(table: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
+    """Mean score of all channels and of those of each category (Fig. 8), beside chance.
+
+    A row for each network, `category` ("all" first), `cue` and `quantity` ("score", or "share" of
+    the images decided by that cue): the mean `value` of its `n` channels, the 95 % interval `low`,
+    `high` from resampling the channels, and `random_low`, `random_high`, which hold 95 % of the
+    means of random sets of channels, as many from each layer.
+    """
+    rows = []
+    for observer, own in table.groupby(OBSERVER, sort=False):
+        own = own.reset_index(drop=True)
+        columns = [f"{cue}_{quantity}" for cue in CUES for quantity in ("score", "share")]
+        values = own[columns].to_numpy(float)
+        groups = {"all": np.arange(len(own))} | own.groupby("category").indices
+        for category, members in groups.items():
+            rng = np.random.default_rng(seed)
+            resampled = values[rng.choice(members, (draws, len(members)))].mean(1)
+            drawn = values[_alike(own["layer"], members, draws, rng)].mean(1)
+            means = values[members].mean(0)
+            bounds = np.quantile(resampled, [0.025, 0.975], 0)
+            chance = np.quantile(drawn, [0.025, 0.975], 0)
+            for i, column in enumerate(columns):
+                cue, quantity = column.split("_")
+                found = means[i], *bounds[:, i], *chance[:, i], len(members)
+                rows.append((*observer, category, cue, quantity, *found))
+    names = ["value", "low", "high", "random_low", "random_high", "n"]
+    return pd.DataFrame(rows, columns=[*OBSERVER, "category", "cue", "quantity", *names])
+
+
+def _alike(layers: pd.Series, members: np.ndarray, draws: int, rng) -> np.ndarray:
+    """Random sets ``(draws, len(members))`` of channels, as many of each layer as the members."""
+    sets = []
+    for layer, n in layers.iloc[members].value_counts(sort=False).items():
+        pool = (layers == layer).to_numpy().nonzero()[0]
+        order = rng.random((draws, len(pool))).argsort(1)
+        sets.append(pool[order[:, :n]])
+    return np.concatenate(sets, 1)
+
+
+def correlation(
+    table: pd.DataFrame, category: str = "texture", draws: int = 1000, seed: int = 0
+) -> pd.DataFrame:
+    """Spearman's rank correlation of a score with IoU among the detectors of a category.
+
+    A row a network and `cue`: `rho` with its 95 % bootstrap interval `low`, `high` over the `n`
+    detectors. nan where there are fewer than three, or all have one score.
+    """
+    rows = []
+    for observer, own in table.groupby(OBSERVER, sort=False):
+        mine = own[own["category"] == category]
+        for cue in CUES:
+            x, y = (mine[c].to_numpy(float) for c in ("iou", f"{cue}_score"))
+            rho, low, high = np.nan, np.nan, np.nan
+            if len(x) > 2:
+                again = np.random.default_rng(seed).integers(0, len(x), (draws, len(x)))
+                rho, rhos = _spearman(x[None], y[None])[0], _spearman(x[again], y[again])
+                if not np.isnan(rho):
+                    low, high = np.nanquantile(rhos, [0.025, 0.975])
+            rows.append((*observer, cue, rho, low, high, len(x)))
+    return pd.DataFrame(rows, columns=[*OBSERVER, "cue", "rho", "low", "high", "n"])
+
+
+def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Spearman's rho of each row of x with that of y; nan where one of them is constant."""
+    x, y = (rankdata(v, axis=1) for v in (x, y))
+    x, y = (v - v.mean(1, keepdims=True) for v in (x, y))
+    with np.errstate(invalid="ignore"):
+        return (x * y).sum(1) / np.sqrt((x**2).sum(1) * (y**2).sum(1))
+
+
+def most_important(table: pd.DataFrame) -> pd.DataFrame:
+    """The channel of the highest score of each network, layer and `cue`, the first of equals."""
+    tables = []
+    for cue in CUES:
+        first = table.sort_values(f"{cue}_score", ascending=False, kind="stable")
+        first = first.drop_duplicates([*OBSERVER, "layer"]).sort_index()
+        tables.append(first.assign(cue=cue))
+    columns = [*OBSERVER, "layer", "cue", "unit", "shape_score", "texture_score"]
+    found = pd.concat(tables).sort_index(kind="stable").reset_index(drop=True)
+    return found[[*columns, "concept", "category", "iou"]]
+
+
+def examples(table: pd.DataFrame, category: str = "texture", last: int = 2) -> pd.DataFrame:
+    """Two detectors of a category from each network, chosen by rule (Figures 9, A6, A7 and A8).
+
+    From the `last` probed layers, as the paper's are. `role` "both cues": the highest smaller one
+    of its two scores; "texture": the largest excess of the Texture over the Shape score. The first
+    of equals.
+    """
+    tables = [table.iloc[:0].assign(role="")]
+    for _, own in table.groupby(OBSERVER, sort=False):
+        own = own[own["layer"].isin(own["layer"].unique()[-last:]) & (own["category"] == category)]
+        if own.empty:
+            continue
+        pair = own[["shape_score", "texture_score"]]
+        rules = {
+            "both cues": pair.min(axis=1),
+            "texture": pair["texture_score"] - pair["shape_score"],
+        }
+        for role, value in rules.items():
+            tables.append(own.loc[[value.idxmax()]].assign(role=role))
+    return pd.concat(tables, ignore_index=True)

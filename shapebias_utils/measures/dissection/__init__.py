@@ -1,0 +1,1 @@
+"""Network dissection (Sec. 3.3.2): which concept each channel detects."""

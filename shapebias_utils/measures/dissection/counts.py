@@ -1,0 +1,234 @@
+"""Pixels of labels, of masks and of both, and the IoU that they make."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from ...datasets.concepts import ConceptSet
+from ...distributed import add
+from .rules import Rules
+from .upsampling import Grid, active
+
+KEPT = 0.01
+"""Least IoU of what is listed besides the best of each category; that of the paper's diversity."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of N images, int64: planes (P, N, size) and whole (N, W), 0 where there is none.
+
+    `category` (labels,) is that of each label, 0 that of none. `pixels` is of each label in each
+    image (N, labels), `present` (N, categories) whether an image has a category, `bits` (N, size)
+    the set of a pixel's categories.
+    """
+
+    planes: Tensor
+    whole: Tensor
+    category: Tensor
+    pixels: Tensor
+    present: Tensor
+    bits: Tensor
+
+    @classmethod
+    def of(cls, planes: Tensor, whole: Tensor, category: Tensor) -> "Labels":
+        """From planes (N, P, h, w)."""
+        planes = planes.flatten(2).transpose(0, 1).contiguous()
+        (_, n, size), labels = planes.shape, len(category)
+        first = labels * torch.arange(n, device=planes.device)[:, None]
+        pixels = torch.bincount((planes + first).flatten(), minlength=n * labels)
+        pixels = pixels.view(n, labels).scatter_add_(1, whole, torch.full_like(whole, size))
+        present = torch.zeros(n, int(category.max()) + 1, dtype=torch.int64, device=planes.device)
+        present.index_add_(1, category, (pixels > 0).long())
+        bits = torch.zeros_like(first).expand(n, size).clone()
+        for each in (*planes, *whole.T[..., None]):
+            bits |= 1 << category[each]
+        return cls(planes, whole, category, pixels, present > 0, bits)
+
+    def __getitem__(self, some: slice) -> "Labels":
+        own = (self.planes[:, some], self.whole[some], self.category)
+        return Labels(*own, self.pixels[some], self.present[some], self.bits[some])
+
+
+def categories(concepts: pd.DataFrame) -> np.ndarray:
+    """The category of each label number, int64: 0 for none, then in the order of the table."""
+    number = concepts["number"].to_numpy()
+    category = np.zeros(number.max(initial=0) + 1, np.int64)
+    category[number] = 1 + pd.factorize(concepts["category"])[0]
+    return category
+
+
+def read_labels(
+    concepts: ConceptSet, rows: list[int], shape: tuple[int, int], rules: Rules,
+    where: torch.device | str = "cpu",
+) -> Labels:  # fmt: skip
+    """The labels of these images; ValueError if they are not of that shape, or not known."""
+    planes, whole = (np.asarray(a).astype(np.int64) for a in concepts.labels(rows))
+    if planes.shape[2:] != shape or not len(planes) == len(whole) == len(rows):
+        name = concepts.images.table["imagename"].iloc[rows[0]]
+        raise ValueError(
+            f"the labels of {concepts.name} from {name} on are planes {planes.shape} and whole "
+            f"{whole.shape}; {len(rows)} images of {shape[0]}x{shape[1]} are expected, as the first"
+        )
+    category = categories(concepts.concepts)
+    highest = max(planes.max(initial=0), whole.max(initial=0))
+    if highest >= len(category):
+        raise ValueError(
+            f"{concepts.name} has label {highest}, but no concept beyond {len(category) - 1}"
+        )
+    if not rules.twice:
+        _drop_repeated(planes, whole)
+    return Labels.of(*(torch.from_numpy(a).to(where) for a in (planes, whole, category)))
+
+
+def _drop_repeated(planes: np.ndarray, whole: np.ndarray) -> None:
+    """Set to 0 what a pixel or an image is labelled with for the second time."""
+    for i in range(1, whole.shape[1]):
+        whole[(whole[:, :i] == whole[:, i : i + 1]).any(1), i] = 0
+    used = planes.any((2, 3))
+    for i in range(planes.shape[1]):
+        for j in range(whole.shape[1]):
+            planes[:, i][planes[:, i] == whole[:, j, None, None]] = 0
+        for earlier in range(i):
+            both = used[:, i] & used[:, earlier]
+            if both.any():
+                mine = planes[both, i]
+                planes[both, i] = np.where(mine == planes[both, earlier], 0, mine)
+
+
+def tally(
+    maps: Tensor, thresholds: Tensor, grid: Grid, labels: Labels, rules: Rules
+) -> tuple[Tensor, Tensor]:
+    """Pixels of mask and label (units, labels), and of masks by category (units, categories).
+
+    int64. `maps` is float32 (N, units, h, w) of the images that `labels` are of; a mask is where
+    the map on `grid` exceeds its threshold. In a category's column are only the masks of images
+    that count for it.
+    """
+    (n, units), n_labels = maps.shape[:2], len(labels.category)
+    pixel, pair = active(maps, thresholds, grid)
+    area = torch.bincount(pair, minlength=n * units).view(n, units)
+    first = (torch.arange(n * units, device=maps.device) % units * n_labels).index_select(0, pair)
+    planes = [plane.flatten() for plane in labels.planes]
+    keys = first.new_empty(len(planes), len(pixel))
+    for plane, key in zip(planes, keys, strict=True):
+        torch.add(first, plane.index_select(0, pixel), out=key)
+    both = torch.bincount(keys.flatten(), minlength=units * n_labels)
+    both = both.view(units, n_labels)
+    for whole in labels.whole.unbind(1):
+        both.index_add_(1, whole, area.T)
+    counted = labels.present[:, None]
+    if rules.present == "lite":  # a label of the whole image is met by any mask
+        sets = 1 << labels.present.shape[1]
+        met = pair * sets + labels.bits.flatten().index_select(0, pixel)
+        met = torch.bincount(met, minlength=n * units * sets).view(-1, sets) > 0
+        members = torch.arange(sets, device=maps.device)[:, None] >> torch.arange(
+            labels.present.shape[1], device=maps.device
+        )
+        counted = (met.float() @ (members & 1).float() > 0).view(n, units, -1)
+    return both, (area[..., None] * counted).sum(0)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Pixels by block of images: of labels (blocks, labels); by layer, of mask and label
+    (blocks, units, labels), and of masks in images that count for a category
+    (blocks, units, categories)."""
+
+    labelled: Tensor
+    both: dict[str, Tensor]
+    masks: dict[str, Tensor]
+
+    @classmethod
+    def zeros(
+        cls, concepts: ConceptSet, first: list[int], units: dict[str, int], blocks: int,
+        where: torch.device | str = "cpu",
+    ) -> "Counts":  # fmt: skip
+        """Nothing counted yet, in layers of so many units; `first` is a row that can be read."""
+        category = categories(concepts.concepts)
+        planes, whole = concepts.labels(first)
+        most = len(concepts) * np.prod(planes.shape[2:]) * (planes.shape[1] + whole.shape[1])
+        narrow = torch.int32 if most < 2**31 else torch.int64  # no count can be above `most`
+        sizes = {layer: (blocks, n, len(category)) for layer, n in units.items()}
+        masks = {layer: (blocks, n, int(category.max()) + 1) for layer, n in units.items()}
+        return cls(
+            torch.zeros(blocks, len(category), dtype=torch.int64, device=where),
+            {k: torch.zeros(size, dtype=narrow, device=where) for k, size in sizes.items()},
+            {k: torch.zeros(size, dtype=torch.int64, device=where) for k, size in masks.items()},
+        )
+
+    def over_processes(self) -> "Counts":
+        """The sum of all processes' counts."""
+        both, masks = (
+            {layer: add(values) for layer, values in each.items()}
+            for each in (self.both, self.masks)
+        )
+        return Counts(add(self.labelled), both, masks)
+
+
+def iou(
+    both: np.ndarray, masks: np.ndarray, labelled: np.ndarray, category: np.ndarray, rules: Rules
+) -> np.ndarray:
+    """Intersection over union (units, labels) of masks and labels over all images; 0 for label 0.
+
+    The union is of the label's pixels in all images and the mask's in those that count for its
+    `category` (labels,). 0 where nothing is in both.
+    """
+    union = masks[:, category] + labelled - both + rules.epsilon
+    values = np.divide(both, union, out=np.zeros(both.shape), where=both > 0)
+    values[:, 0] = 0
+    return values
+
+
+def table(
+    counts: Counts, layer: str, concepts: pd.DataFrame, rules: Rules, draws: int, seed: int = 0
+) -> pd.DataFrame:
+    """The rows of a layer in the table of ``dissect.dissect``."""
+    category = categories(concepts)
+    both, masks = (a[layer].numpy() for a in (counts.both, counts.masks))
+    labelled = counts.labelled.numpy()
+    total = both.sum(0, dtype=np.int64), masks.sum(0), labelled.sum(0)
+    values = iou(*total, category, rules)
+    listed = values >= KEPT
+    for c in range(1, category.max() + 1):
+        own = np.flatnonzero(category == c)
+        best = own[values[:, own].argmax(1)]
+        listed[np.arange(len(values)), best] |= values[np.arange(len(values)), best] > 0
+    nothing = ~listed.any(1)
+    listed[nothing, 0] = True
+    unit, label = listed.nonzero()
+    about = concepts.set_index("number")[["name", "category"]].reindex(label)
+    wins = _wins(both, masks, labelled, category, rules, draws, seed)
+    return pd.DataFrame(
+        {
+            "unit": unit,
+            "concept": about["name"].to_numpy(),
+            "category": about["category"].to_numpy(),
+            "iou": values[unit, label],
+            "intersection": np.where(label > 0, total[0][unit, label], 0),
+            "activated": total[1][unit, category[label]],
+            "labelled": np.where(label > 0, total[2][label], 0),
+            "survival": wins[unit, label],
+        }
+    )
+
+
+def _wins(
+    both: np.ndarray, masks: np.ndarray, labelled: np.ndarray, category: np.ndarray,
+    rules: Rules, draws: int, seed: int,
+) -> np.ndarray:  # fmt: skip
+    """Share (units, labels) of bootstrap resamples of the blocks in which a label is a unit's best.
+
+    Of a unit that has no intersection with any label the best is label 0.
+    """
+    blocks, units = both.shape[:2]
+    weights = np.random.default_rng(seed).multinomial(blocks, [1 / blocks] * blocks, draws)
+    wins = np.zeros(both.shape[1:])
+    both, masks = (a.reshape(blocks, -1).astype(float) for a in (both, masks))  # exact below 2^53
+    for weight in weights:
+        drawn = (weight @ both).reshape(wins.shape), (weight @ masks).reshape(units, -1)
+        best = iou(*drawn, weight @ labelled, category, rules).argmax(1)
+        wins[np.arange(units), best] += 1
+    return wins / draws if draws else np.full(wins.shape, np.nan)

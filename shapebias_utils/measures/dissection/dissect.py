@@ -1,0 +1,199 @@
+"""Network dissection (Bau et al. 2017; the paper's Sec. 3.3.2): which concept each channel detects.
+
+Two passes over the images, all probed layers at once and nothing on disk: the first finds the
+thresholds that a top fraction of each channel's activations exceeds, the second upsamples the maps
+to the size of the labels and counts pixels. Counts are whole numbers that add up over images, so
+that neither their order nor the number of processes matters.
+"""
+
+import warnings
+import zlib
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from ...datasets.concepts import ConceptSet
+from ...distributed import add, shard
+from ...hardware import device
+from ...networks import Network
+from ...results import cached
+from ..stream import activations
+from . import upsampling
+from .counts import Counts, read_labels, table, tally
+from .rules import Rules, rules_of
+from .thresholds import RunningTop, position, room, thresholds
+
+VERSION = 1
+
+GROUP = 32
+"""Images that go through a network at once, always as many: kernels round differently in others."""
+
+
+def dissect(
+    network: Network,
+    concepts: ConceptSet,
+    *,
+    rules: str | Rules = "default",
+    blocks: int = 20,
+    draws: int = 200,
+    memory: float = 8e8,
+    skip_unreadable: bool = False,
+) -> pd.DataFrame:
+    """Which concepts each channel of the probed layers detects, and how well.
+
+    A row for each concept that is a channel's best of its `category` or reaches an IoU of .01
+    (``counts.KEPT``), and one without a concept for a channel whose mask meets none.
+    Columns: `layer`, `unit` (from 0), `threshold`, `concept`, `category`, `iou`, the pixels it is
+    made of: `intersection`, `activated` (of the mask, in images that count for the category),
+    `labelled`; `survival`, the share of bootstrap resamples of the images in which this concept
+    is the channel's best, at the same thresholds; and `images`, their number. A channel's label
+    is its concept of highest IoU: ``detectors.unit_labels``.
+
+    `rules` are a name of ``rules.PRESETS`` or rules of your own. All images count for
+    the thresholds, also those without a label. A mask is where the upsampled map is above, not
+    at, its threshold. The resamples draw among `blocks` parts of the images, which an image's name
+    decides on; 0 `draws` leave them out.
+
+    Memory: the top values of as many channels as fit into `memory` bytes are sought in one pass
+    (4.5 bytes for each 1 / `top` activations of a channel: all of AlexNet's on Broden at the
+    default), those of others in further ones. The counts take 4 bytes a channel, concept and
+    block, activations those of 32 images. Nothing else grows with the images.
+
+    An image that cannot be read is an error, or, with `skip_unreadable`, left out with a warning.
+    ValueError also where a layer is not there, an activation is not finite (it names layer and
+    image), or labels are not of one size.
+    """
+    rules = rules_of(rules)
+    if blocks < 1:
+        raise ValueError(f"blocks = {blocks}: the images are at least one")
+    rows = shard(range(len(concepts)))
+    if skip_unreadable:
+        rows = _readable(concepts, rows)
+    images = int(add(torch.tensor(len(rows))))
+    if not images:
+        raise ValueError(f"{concepts.name} has no images to dissect {network.name} on")
+    names = concepts.images.table["imagename"]
+    block = {row: zlib.crc32(names.iloc[row].encode()) % blocks for row in rows}
+    rows = sorted(rows, key=block.__getitem__)
+    first = rows[:1] or [0]
+    ((_, maps),) = activations(network, concepts.images, first, batch_size=GROUP)
+    shapes = {layer: tuple(values.shape[1:]) for layer, values in maps.items()}
+    found = _thresholds(network, concepts, rows, shapes, images, rules, memory)
+    counts = _count(network, concepts, rows, block, blocks, shapes, found, rules, first)
+    tables = []
+    for layer in network.layers:
+        units = table(counts, layer, concepts.concepts, rules, draws)
+        units.insert(0, "layer", layer)
+        units.insert(2, "threshold", found[layer].cpu().numpy()[units["unit"]])
+        tables.append(units)
+    return pd.concat(tables, ignore_index=True).assign(images=images)
+
+
+def collect(
+    networks: Iterable[Network], concepts: ConceptSet, **parameters: object
+) -> pd.DataFrame:
+    """The cached tables of all networks, with `network`, `architecture`, `training`, `seed`."""
+    tables = []
+    for network in networks:
+        table = cached(dissect, network, concepts, **parameters)
+        about = {f: getattr(network, f) for f in ("architecture", "training", "seed")}
+        tables.append(table.assign(network=network.name, **about))
+    if not tables:
+        raise ValueError("no networks are given")
+    return pd.concat(tables, ignore_index=True)
+
+
+def _readable(concepts: ConceptSet, rows: Sequence[int]) -> list[int]:
+    """Those of the rows whose image and labels can be read; of the others it warns."""
+    readable, lost = [], []
+    for row in rows:
+        try:
+            concepts.images.load([row])
+            concepts.labels([row])
+            readable.append(row)
+        except (ValueError, OSError) as error:
+            lost.append(str(error))
+    if lost:
+        warnings.warn(
+            f"{len(lost)} of {len(rows)} images of {concepts.name} are left out; the first: "
+            f"{lost[0]}",
+            stacklevel=3,
+        )
+    return readable
+
+
+def _thresholds(
+    network: Network, concepts: ConceptSet, rows: Sequence[int], shapes: dict[str, tuple],
+    images: int, rules: Rules, memory: float,
+) -> dict[str, Tensor]:  # fmt: skip
+    """Layer -> float32 (units,), exact: the first pass, or passes where memory is short."""
+    where = {
+        layer: position(images * height * width, rules.top, rules.quantile)
+        for layer, (_, height, width) in shapes.items()
+    }
+    kept = {layer: int(at) + 2 for layer, at in where.items()}
+    sizes = {layer: (shape[0], 4 * room(kept[layer])) for layer, shape in shapes.items()}
+    found = {layer: [] for layer in shapes}
+    for group in groups(sizes, memory):
+        tops = {a: RunningTop(s.stop - s.start, kept[a], device()) for a, s in group.items()}
+        for _, maps in activations(network, concepts.images, rows, list(group), GROUP):
+            for layer, units in group.items():
+                tops[layer].push(maps[layer][:, units].transpose(0, 1).flatten(1))
+        for layer, top in tops.items():
+            found[layer].append(thresholds(top, where[layer]))
+    return {layer: torch.cat(parts) for layer, parts in found.items()}
+
+
+def groups(sizes: dict[str, tuple[int, int]], memory: float) -> list[dict[str, slice]]:
+    """The channels of layers, cut into groups that fit into `memory` bytes: layer -> channels.
+
+    `sizes` has each layer's number of channels and the bytes of each. A channel that does not fit
+    makes a group of its own.
+    """
+    found, left = [{}], memory
+    for layer, (units, each) in sizes.items():
+        start = 0
+        while start < units:
+            count = min(units - start, max(int(left // each), 0 if found[-1] else 1))
+            if count:
+                found[-1][layer] = slice(start, start + count)
+                start, left = start + count, left - count * each
+            else:
+                found.append({})
+                left = memory
+    return found
+
+
+def _count(
+    network: Network, concepts: ConceptSet, rows: Sequence[int], block: dict[int, int],
+    blocks: int, shapes: dict[str, tuple], found: dict[str, Tensor], rules: Rules,
+    first: list[int],
+) -> Counts:  # fmt: skip
+    """The second pass. `rows` come block by block, `block` has the block of each."""
+    where = device()
+    shape = tuple(concepts.labels(first)[0].shape[2:])
+    image = concepts.images.load(first).to(where)
+    centres = upsampling.receptive_centres(network.load().to(where), image)
+    grids = {
+        layer: upsampling.grid(
+            rules.geometry, shape, size, tuple(image.shape[2:]), centres.get(size), where
+        )
+        for layer, (_, *size) in shapes.items()
+        for size in [tuple(size)]
+    }
+    units = {layer: shape[0] for layer, shape in shapes.items()}
+    counts = Counts.zeros(concepts, first, units, blocks, where)
+    for chunk, maps in activations(network, concepts.images, rows, batch_size=GROUP):
+        labels = read_labels(concepts, chunk, shape, rules, where)
+        parts = np.array([block[row] for row in chunk])
+        for part in np.unique(parts):
+            some = slice(*np.searchsorted(parts, [part, part + 1]))
+            counts.labelled[part] += labels.pixels[some].sum(0)
+            for layer, grid in grids.items():
+                both, masks = tally(maps[layer][some], found[layer], grid, labels[some], rules)
+                counts.both[layer][part] += both
+                counts.masks[layer][part] += masks
+    return counts.over_processes()

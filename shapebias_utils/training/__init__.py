@@ -1,0 +1,1 @@
+"""Training: recipes, the loop that runs them, and the studies that train many networks."""

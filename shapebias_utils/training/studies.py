@@ -1,0 +1,144 @@
+"""The two studies whose tables are kept with the repository, since they train many networks."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+
+from ..datasets import get_dataset
+from ..datasets.pictograms.images import SPLITS, Knobs, definition, pictograms
+from ..measures.predictions import collect
+from ..measures.robustness import accuracy
+from ..measures.schema import OBSERVER
+from ..measures.shape_bias import shape_bias
+from ..networks import Network, get_network, network_names
+from ..paths import RAW
+from ..results import store, stored
+from .loop import RECIPES, train
+
+
+def train_network(name: str, dataset: str = "pictograms", seed: int = 0) -> Path:
+    """The checkpoint of the network, trained first (with what it goes on from) if it is not there.
+
+    ValueError for an unknown name, or one for which the dataset has no recipe.
+    """
+    network = get_network(name, dataset, seed)
+    try:
+        recipe = RECIPES[dataset][network.architecture][network.training]
+    except KeyError:
+        raise ValueError(f"there is no recipe to train {name} on {dataset}") from None
+    if network.path() is None or network.path().suffix != ".safetensors":
+        raise ValueError(f"{name} has published weights, {network.path()}: not trained over")
+    start = None
+    if recipe.start:
+        before = next(
+            n
+            for n in (get_network(k, dataset, seed) for k in network_names(dataset))
+            if (n.architecture, n.training) == (network.architecture, recipe.start)
+        )
+        start = train_network(before.name, dataset, seed)
+    images = get_dataset(dataset).images("train")
+    label = f"{name}, seed {seed}"
+    return train(network.build, images, recipe, network.path(), seed, start, label)
+
+
+def seeds(values: Iterable[int] = (0, 1, 2), train_missing: bool = True) -> pd.DataFrame:
+    """Shape bias and accuracy of the nine pictogram networks, for each seed they are trained from.
+
+    Rows that were kept before, of the same images, recipes and attack, are not computed again;
+    what is not there is trained, or left out. Columns: the observer, `shape_bias`, `low`, `high`,
+    `n`, `shape`, `texture`, and top-1 `clean` and `adversarial` (the dataset's attack) on the whole
+    objects of the validation images. Kept as ``data/results/pictograms/seeds.csv``.
+    """
+    dataset = get_dataset("pictograms")
+    about = _about() | {"attack": asdict(dataset.attack)}
+    kept, networks = stored("pictograms", "seeds", about), []
+    known = set() if kept.empty else set(zip(kept["network"], kept["seed"], strict=True))
+    for seed in values:
+        for name in network_names("pictograms"):
+            if (name, seed) in known:
+                continue
+            if train_missing:
+                train_network(name, seed=seed)
+            network = get_network(name, "pictograms", seed)
+            if network.path().exists():
+                networks.append(network)
+    if networks:
+        whole = dataset.images("validation").where("whole", "validation_whole")
+        bias = shape_bias(collect(networks, dataset.images("cue_conflict")))
+        table = accuracy(collect(networks, whole, (None, dataset.attack)))
+        table = table.pivot(index=OBSERVER, columns="eps", values="accuracy")
+        table.columns = ["clean", "adversarial"]
+        kept = pd.concat([kept, bias.merge(table.reset_index(), on=OBSERVER)], ignore_index=True)
+    order = kept["network"].map(network_names("pictograms").index)
+    kept = kept.assign(order=order).sort_values(["order", "seed"], ignore_index=True)
+    kept = kept.drop(columns="order")
+    store(kept, "pictograms", "seeds", about)
+    return kept
+
+
+def sensitivity(
+    architecture: str = "AlexNet",
+    contrasts: Iterable[float] = (0.09, 0.125, 0.16),
+    eps: Iterable[float] = (0.0, 2.5),
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Shape bias of one architecture against the texture contrast of the dataset and training eps.
+
+    At eps 0 it is the standard network; the others go on from it by the robust recipe at that
+    eps. What was kept before is not computed again. Columns: `texture_contrast`, `eps`, then as in
+    :func:`seeds`. Kept as ``data/results/pictograms/sensitivity.csv``; the networks under
+    ``data/raw``.
+    """
+    about = _about() | {"architecture": architecture, "seed": seed}
+    kept = stored("pictograms", "sensitivity", about)
+    known = set() if kept.empty else set(zip(kept["texture_contrast"], kept["eps"], strict=True))
+    tables = [kept]
+    for contrast, bound in product(contrasts, eps):
+        if (contrast, bound) not in known:
+            knobs = replace(Knobs(), texture_contrast=contrast)
+            network = _trained_at(architecture, knobs, bound, seed)
+            table = shape_bias(collect([network], pictograms("cue_conflict", knobs)))
+            whole = pictograms("validation", knobs).where("whole", f"validation_whole-{contrast}")
+            clean = accuracy(collect([network], whole))["accuracy"]
+            tables.append(table.assign(texture_contrast=contrast, eps=bound, clean=clean))
+    table = pd.concat(tables, ignore_index=True)[list(SENSITIVITY)]
+    table = table.sort_values(["texture_contrast", "eps"], ignore_index=True)
+    store(table, "pictograms", "sensitivity", about)
+    return table
+
+
+SENSITIVITY = (
+    "texture_contrast", "eps", "shape_bias", "low", "high", "n", "shape", "texture", "clean",
+)  # fmt: skip
+
+
+def _about() -> dict:
+    """What the rows of a study depend on, besides its own parameters."""
+    recipes = {a: {t: asdict(r) for t, r in of.items()} for a, of in RECIPES["pictograms"].items()}
+    splits = {split: definition(split, Knobs(), "natural") for split in SPLITS}
+    return {"recipes": recipes, "images": splits}
+
+
+def _trained_at(architecture: str, knobs: Knobs, eps: float, seed: int) -> Network:
+    """The network trained at that eps (0: standard) on pictograms of those knobs."""
+    standard, recipes = get_network(architecture, "pictograms", seed), RECIPES["pictograms"]
+    recipe, start = recipes[architecture]["standard"], None
+    if eps:
+        robust = recipes[architecture]["robust"]
+        recipe = replace(robust, attack=robust.attack.scaled(eps))
+        start = _trained_at(architecture, knobs, 0.0, seed).path()
+    if knobs == Knobs():  # then it may be one of those that are there anyway
+        for name in network_names("pictograms"):
+            network = get_network(name, "pictograms", seed)
+            if recipes[architecture].get(network.training) == recipe:
+                if network.architecture == architecture:
+                    train_network(name, seed=seed)
+                    return network
+    stem = f"{architecture}-{knobs.texture_contrast}-{eps}"
+    path = RAW / "sensitivity" / f"{stem}-seed{seed}.safetensors"
+    label = f"contrast {knobs.texture_contrast}, eps {eps}"
+    train(standard.build, pictograms("train", knobs), recipe, path, seed, start, label)
+    return replace(standard, name=stem, checkpoint=path)
