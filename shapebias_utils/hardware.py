@@ -1,6 +1,9 @@
 """What this machine computes on, and how to get the most out of it."""
 
 import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -19,6 +22,36 @@ def fast_bf16(where: torch.device) -> bool:
     if where.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.backends.mkldnn.is_available() and torch.cpu._is_avx512_bf16_supported()
+
+
+@contextmanager
+def float32() -> Iterator[None]:
+    """Within the block everything is computed in IEEE float32, whatever else is set.
+
+    No autocast, no TF32 and no bfloat16 inside of float32 operations, and the deterministic ones
+    of cuDNN's algorithms: a measurement gives the same numbers on every machine, but for rounding.
+    """
+    convolution = torch.backends.mkldnn.conv
+    before = torch.get_float32_matmul_precision(), convolution.fp32_precision
+    torch.set_float32_matmul_precision("highest")
+    convolution.fp32_precision = "ieee"
+    cudnn = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+    try:
+        with cudnn, torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        convolution.fp32_precision = before[1]
+
+
+def loading_workers() -> int:
+    """Processes that load images ahead: SHAPEBIAS_WORKERS, else 8 at most beside a GPU, else none.
+
+    Without a GPU they would only take cores away from the network.
+    """
+    if "SHAPEBIAS_WORKERS" in os.environ:
+        return int(os.environ["SHAPEBIAS_WORKERS"])
+    return min(8, len(os.sched_getaffinity(0))) if torch.cuda.is_available() else 0
 
 
 def keep_freed_memory() -> None:

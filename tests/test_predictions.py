@@ -15,7 +15,13 @@ from shapebias_utils.attacks import Attack
 from shapebias_utils.categories import CATEGORIES
 from shapebias_utils.datasets import ImageSet
 from shapebias_utils.measures import predictions
-from shapebias_utils.measures.predictions import category_probabilities, collect, decide, predict
+from shapebias_utils.measures.predictions import (
+    category_probabilities,
+    collect,
+    decide,
+    predict,
+    responses,
+)
 from shapebias_utils.measures.schema import SCHEMA, read_trials, with_cues, with_observers
 from shapebias_utils.networks import Network
 from shapebias_utils.paths import ROOT
@@ -85,7 +91,7 @@ def test_probabilities_are_not_renormalised_over_the_classes_that_belong_to_a_ca
 
 
 def test_an_unknown_decision_is_refused():
-    with pytest.raises(ValueError, match="unknown decision 'median'; choose mean, max or sum"):
+    with pytest.raises(ValueError, match="unknown decision 'median'; choose mean, max, sum"):
         category_probabilities(np.ones((1, 20)), MAPPING, "median")
     with pytest.raises(ValueError, match="unknown decision"):
         predict(tiny(), images(), decision="argmax")
@@ -260,17 +266,19 @@ def test_what_another_process_computes_just_now_comes_last(tmp_path, monkeypatch
     held, release, began = threading.Event(), threading.Event(), []
 
     def another() -> None:
-        with results.locked(tmp_path / "pictograms" / "predict" / "Tiny-seed0_stimuli.csv"):
+        with results.locked(
+            tmp_path / "pictograms" / "responses" / "Tiny-seed0_stimuli_attack=None.csv"
+        ):
             held.set()
             release.wait(60)
 
-    @functools.wraps(predict)
+    @functools.wraps(responses)
     def noted(network, *args, **given):
         began.append(network.name)
         release.set()
-        return predict(network, *args, **given)
+        return responses(network, *args, **given)
 
-    monkeypatch.setattr(predictions, "predict", noted)
+    monkeypatch.setattr(predictions, "responses", noted)
     threading.Thread(target=another, daemon=True).start()
     assert held.wait(60)
     table = collect([tiny(), tiny(name="Other")], images())

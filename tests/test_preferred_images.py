@@ -123,7 +123,7 @@ import sys
 import numpy as np
 from test_preferred_images import NETWORK, images_of
 from shapebias_utils.distributed import rank
-from shapebias_utils.measures.preferred_images import preferred_images
+from shapebias_utils.measures.dissection.preferred_images import preferred_images
 values = np.load(f"{sys.argv[1]}/values.npy")
 for position in ("centre", "maximum"):
     for n in (11, 1):

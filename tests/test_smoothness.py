@@ -346,8 +346,8 @@ def test_any_batch_size_gives_the_same_table(batch_size):
 SHARED = """
 import sys
 from shapebias_utils.distributed import rank
-from shapebias_utils.measures.smoothness import activation_tv
-from shapebias_utils.measures.spectra import gradient_spectrum
+from shapebias_utils.measures.smoothness.activation_tv import activation_tv
+from shapebias_utils.measures.smoothness.spectra import gradient_spectrum
 from test_smoothness import random_images
 from shapebias_utils.networks import get_network
 here = f"{sys.argv[1]}/rank{rank()}"

@@ -166,7 +166,7 @@ def spectra(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") -
     architecture.
 
     `tables` maps what is shown to tables as from ``spectra.filter_spectra`` or
-    ``spectra.gradient_spectra``. The dotted line is white noise.
+    ``spectra.gradient_spectrum``. The dotted line is white noise.
     """
     tables = {what: table for what, table in tables.items() if len(table)}
     if not tables:

@@ -8,12 +8,16 @@ import pandas as pd
 
 from ..attacks import Attack, pgd
 from ..categories import CATEGORIES
-from ..datasets import ImageSet, batches
+from ..datasets import ImageSet
 from ..distributed import merge, shard, world_size
 from ..networks import Network
 from ..results import cached
+from .schema import attributed
+from .stream import loaded, stream
 
-VERSION = 1
+VERSION = 2
+
+DECISIONS = ("mean", "max", "sum")
 
 
 def category_probabilities(
@@ -22,12 +26,83 @@ def category_probabilities(
     """Score of each of the 16 categories: ``(N, 16)`` from class probabilities ``(N, classes)``.
 
     The mean over a category's classes (the paper's Sec. 3.1, and model-vs-human's), or their
-    "max" or "sum". ValueError for any other `decision`.
+    "max" or "sum"; 0 for a category that the mapping does not have. ValueError for any other
+    `decision`.
     """
-    if decision not in ("mean", "max", "sum"):
-        raise ValueError(f"unknown decision {decision!r}; choose mean, max or sum")
-    columns = [getattr(probabilities[:, list(mapping[c])], decision)(axis=1) for c in CATEGORIES]
-    return np.stack(columns, axis=1)
+    if decision not in DECISIONS:
+        raise ValueError(f"unknown decision {decision!r}; choose {', '.join(DECISIONS)}")
+    scores = np.zeros((len(probabilities), len(CATEGORIES)), probabilities.dtype)
+    for i, category in enumerate(CATEGORIES):
+        if classes := list(mapping.get(category, ())):
+            scores[:, i] = getattr(probabilities[:, classes], decision)(axis=1)
+    return scores
+
+
+def responses(
+    network: Network, images: ImageSet, *, attack: Attack | None = None, batch_size: int = 64
+) -> pd.DataFrame:
+    """What a network says about each image, before any decision: a row an image.
+
+    Columns `trial` (from 1), `imagename`, `category`, `label`, `prediction` (class index),
+    `confidence` (its softmax probability), and for each kind of decision and each category that
+    the network has outputs for its score, as ``mean airplane``. With an `attack` the images are
+    perturbed first, towards a higher loss of their label. Sharded over processes, the same for
+    any number of them. ValueError if images without a label (-1) are to be attacked.
+    """
+    rows = list(shard(range(len(images))))
+    classes = _probabilities(network, images, rows, attack, batch_size)
+    mine = images.table.iloc[rows]
+    known = [c for c in CATEGORIES if network.mapping().get(c)]
+    facts = {
+        "trial": np.array(rows, int) + 1,
+        **{c: mine[c].to_numpy() for c in ("imagename", "category", "label")},
+        "prediction": classes.argmax(1),
+        "confidence": np.round(classes.max(1).astype(float), 6),
+    }
+    for decision in DECISIONS:
+        scores = category_probabilities(classes, network.mapping(), decision)
+        facts |= {f"{decision} {c}": scores[:, CATEGORIES.index(c)] for c in known}
+    return merge(pd.DataFrame(facts), by="trial")
+
+
+def scores_of(responses: pd.DataFrame, decision: str = "mean") -> pd.DataFrame:
+    """The score of each category, a column each, by that decision; a row an image.
+
+    `responses` as from :func:`responses`. ValueError for an unknown decision.
+    """
+    if decision not in DECISIONS:
+        raise ValueError(f"unknown decision {decision!r}; choose {', '.join(DECISIONS)}")
+    own = responses.filter(regex=f"^{decision} ")
+    return own.set_axis([c.removeprefix(f"{decision} ") for c in own], axis=1)
+
+
+def trials_of(
+    responses: pd.DataFrame,
+    network: Network,
+    condition: str,
+    decision: str = "mean",
+    eps: float = 0.0,
+) -> pd.DataFrame:
+    """The trials of :func:`predict`, decided from the :func:`responses` of a network."""
+    scores = scores_of(responses, decision)
+    said = np.array(scores.columns, object)[scores.to_numpy().argmax(1)] if len(scores) else []
+    return pd.DataFrame(
+        {
+            "subj": network.name,
+            "session": 1,
+            "trial": responses["trial"],
+            "rt": np.nan,
+            "object_response": said,
+            "category": responses["category"],
+            "condition": condition,
+            "imagename": responses["imagename"],
+            "label": responses["label"],
+            "prediction": responses["prediction"],
+            "correct": responses["prediction"] == responses["label"],
+            "confidence": responses["confidence"],
+            "eps": eps,
+        }
+    )
 
 
 def predict(
@@ -38,36 +113,15 @@ def predict(
     decision: str = "mean",
     batch_size: int = 64,
 ) -> pd.DataFrame:
-    """Trials: a row an image, in the columns of `SCHEMA` and, behind them,
+    """Trials: a row an image, in the columns of ``schema.SCHEMA`` and, behind them,
 
     `label` and `prediction` (class indices), `correct`, `confidence` (softmax probability of the
-    prediction) and `eps`. `object_response` is the decision among the 16 categories: arg max of
-    :func:`category_probabilities`. With an `attack` the images are perturbed first, towards a
-    higher loss of their label. Sharded over processes, the same for any number of them.
-    ValueError if images without a label (-1) are to be attacked.
+    prediction) and `eps`. `object_response` is the decision among the categories that the network
+    has outputs for: arg max of :func:`category_probabilities`. Attack and errors as for
+    :func:`responses`.
     """
-    rows = shard(range(len(images)))
-    classes = _probabilities(network, images, rows, attack, min(batch_size, len(images) or 1))
-    by_category = category_probabilities(classes, network.mapping(), decision)
-    prediction, mine = classes.argmax(1), images.table.iloc[list(rows)]
-    table = pd.DataFrame(
-        {
-            "subj": network.name,
-            "session": 1,
-            "trial": np.array(rows, int) + 1,
-            "rt": np.nan,
-            "object_response": np.array(CATEGORIES)[by_category.argmax(1)],
-            "category": mine["category"].to_numpy(),
-            "condition": images.name,
-            "imagename": mine["imagename"].to_numpy(),
-            "label": mine["label"].to_numpy(),
-            "prediction": prediction,
-            "correct": prediction == mine["label"].to_numpy(),
-            "confidence": np.round(classes.max(1).astype(float), 6),
-            "eps": attack.eps if attack else 0.0,
-        }
-    )
-    return merge(table, by="trial")
+    found = responses(network, images, attack=attack, batch_size=batch_size)
+    return trials_of(found, network, images.name, decision, attack.eps if attack else 0.0)
 
 
 def _probabilities(
@@ -77,34 +131,24 @@ def _probabilities(
     attack: Attack | None = None,
     batch_size: int = 1,
 ) -> np.ndarray:
-    """Softmax over the network's classes of each row of the images, float32 ``(rows, classes)``.
-
-    The last batch is filled up with its first image: kernels round differently in batches of
-    another size, and the last of a rank's share would differ from that of one process.
-    """
+    """Softmax over the network's classes of each row of the images, float32 ``(rows, classes)``."""
     import torch
-
-    from ..hardware import device, fast_bf16, keep_freed_memory
 
     labels = torch.tensor(images.table["label"].to_numpy())
     if attack is not None and (labels < 0).any():
         raise ValueError(f"{images.name} has images without a label: there is nothing to attack")
-    keep_freed_memory()
-    where = device()
-    module = network.load().to(where)
+    names, module = images.table["imagename"], loaded(network)
+
+    def forward(x: torch.Tensor, rows: list[int]) -> torch.Tensor:
+        if attack is not None and attack.eps > 0:
+            x = pgd(module, x, labels[rows].to(x.device), attack, names.iloc[rows].tolist())
+        with torch.no_grad():
+            return module(x).float().softmax(1)
+
     title = f"{network.name} on {images.name}" + (f", eps {attack.eps:g}" if attack else "")
     found = [np.empty((0, network.n_classes), np.float32)]
-    for chunk, x in batches(images, batch_size, rows, title):
-        n, filling = len(chunk), batch_size - len(chunk)
-        chunk = chunk + chunk[:1] * filling
-        x = torch.cat([x, x[:1].expand(filling, -1, -1, -1)])
-        x = x.to(where, memory_format=torch.channels_last)
-        if attack is not None and attack.eps > 0:
-            names = images.table["imagename"].iloc[chunk].tolist()
-            y = labels[chunk].to(where)
-            x = pgd(module, x, y, attack, names=names, bf16=fast_bf16(where))
-        with torch.no_grad():
-            found.append(module(x)[:n].float().softmax(1).cpu().numpy())
+    for _, p in stream(images, forward, rows=rows, batch_size=batch_size, label=title):
+        found.append(p.cpu().numpy())
     return np.concatenate(found)
 
 
@@ -119,6 +163,7 @@ def decide(networks: Iterable[Network], images: ImageSet, row: int) -> pd.DataFr
         classes = _probabilities(network, images, [row])
         scores = category_probabilities(classes, network.mapping())[0]
         table = pd.DataFrame({"category": CATEGORIES, "probability": scores})
+        table = table[table["category"].isin([c for c, own in network.mapping().items() if own])]
         tables.append(table.assign(network=network.name))
     if not tables:
         raise ValueError("no networks are given")
@@ -129,29 +174,28 @@ def collect(
     networks: Iterable[Network],
     images: ImageSet,
     attacks: Iterable[Attack | None] = (None,),
-    **parameters: object,
+    decision: str = "mean",
 ) -> pd.DataFrame:
-    """The cached trials of all networks under all attacks, with the networks' attributes.
+    """The trials of all networks under all attacks, from cached :func:`responses`.
 
-    Columns as in :func:`predict`, and `network`, `architecture`, `training`, `seed`.
+    Columns as in :func:`predict`, behind `network`, `architecture`, `training`, `seed`. ValueError
+    if no networks are given.
     """
     jobs, found = list(product(networks, attacks)), {}
     # Of two notebooks that want the same, neither waits for the other while it can do something.
     for wait in (world_size() > 1, True):
         for i, (network, attack) in enumerate(jobs):
-            given = parameters if attack is None else parameters | {"attack": attack}
             if i in found:
                 continue
             try:
-                found[i] = cached(predict, network, images, wait=wait, **given)
+                found[i] = cached(responses, network, images, wait=wait, attack=attack)
             except TimeoutError:
                 if wait:
                     raise
-    about = ("name", "architecture", "training", "seed")
-    tables = [
-        found[i].assign(**{f: getattr(network, f) for f in about})
-        for i, (network, _) in enumerate(jobs)
-    ]
+    tables = []
+    for i, (network, attack) in enumerate(jobs):
+        eps = attack.eps if attack else 0.0
+        tables.append(attributed(trials_of(found[i], network, images.name, decision, eps), network))
     if not tables:
         raise ValueError("no networks are given")
-    return pd.concat(tables, ignore_index=True).rename(columns={"name": "network"})
+    return pd.concat(tables, ignore_index=True)

@@ -1,14 +1,93 @@
-"""What the probed layers of a network say about images, in one stream."""
+"""The one stream under every measure: load, fill, move, forward, in float32 on every device."""
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
-from ..datasets import ImageSet, batches
+from ..datasets import ImageSet
 from ..hooks import record
 from ..networks import Network
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
+
+T = TypeVar("T", "Tensor", "dict[str, Tensor]")
+
+
+def loaded(network: Network) -> "nn.Module":
+    """The trained network on this process's device, ready to be measured."""
+    from ..hardware import device, keep_freed_memory
+
+    keep_freed_memory()
+    return network.load().to(device())
+
+
+def stream(
+    images: ImageSet,
+    forward: "Callable[[Tensor, list[int]], T]",
+    *,
+    rows: Sequence[int] | None = None,
+    batch_size: int = 64,
+    label: str = "",
+) -> "Iterator[tuple[list[int], T]]":
+    """Yield (rows, what `forward` makes of their images) in batches, in order.
+
+    ``forward(x, rows)`` gets float32 ``(N, 3, H, W)`` on the device, channels last, and computes
+    within :func:`shapebias_utils.hardware.float32`; what it returns, a tensor or a dict of tensors,
+    has a row an image. All batches are of one size, the last filled up with its first image (in
+    `rows` too), and cut again: kernels round differently in batches of another size, and what is
+    measured must not depend on how images are shared out. `rows` are all if None; without rows
+    nothing is yielded. Images are loaded ahead by worker processes where that keeps a GPU busy. A
+    `label` puts a progress bar over it.
+    """
+    import torch
+
+    from ..hardware import device, float32
+
+    where = device()
+    rows = [int(row) for row in (range(len(images)) if rows is None else rows)]
+    size = min(batch_size, len(images) or 1)
+    chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
+    for chunk, x in zip(chunks, _batches(images, chunks, label), strict=True):
+        n = len(chunk)
+        filled = chunk + chunk[:1] * (size - n)
+        x = torch.cat([x, x[:1].expand(size - n, -1, -1, -1)])
+        x = x.to(where, memory_format=torch.channels_last, non_blocking=True)
+        with float32():
+            found = forward(x, filled)
+        yield chunk, {k: v[:n] for k, v in found.items()} if isinstance(found, dict) else found[:n]
+
+
+class _Loading:
+    """Batches as a map-style dataset; an error is a value, so that it keeps its one line."""
+
+    def __init__(self, images: ImageSet, chunks: list[list[int]]) -> None:
+        self.images, self.chunks = images, chunks
+
+    def __len__(self) -> int:
+        return len(self.chunks)
+
+    def __getitem__(self, i: int) -> "Tensor | Exception":
+        try:
+            return self.images.load(self.chunks[i])
+        except Exception as error:
+            return error
+
+
+def _batches(images: ImageSet, chunks: list[list[int]], label: str) -> "Iterator[Tensor]":
+    from torch.utils.data import DataLoader
+    from tqdm.auto import tqdm
+
+    from ..hardware import device, loading_workers
+
+    workers = min(loading_workers(), len(chunks))
+    pinned = device().type == "cuda"
+    loader = DataLoader(
+        _Loading(images, chunks), batch_size=None, num_workers=workers, pin_memory=pinned
+    )
+    for x in tqdm(loader, desc=label, unit="batch", leave=False, disable=not label):
+        if isinstance(x, Exception):
+            raise x
+        yield x
 
 
 def activations(
@@ -20,15 +99,11 @@ def activations(
 ) -> "Iterator[tuple[list[int], dict[str, Tensor]]]":
     """Yield (rows, layer -> activations ``(n, C, H, W)``, float32, on the device) in batches.
 
-    Of the network's probed layers, or of some of them. A layer without a grid has H = W = 1. The
-    last batch is filled up with its first image, and cut again: kernels round differently in
-    batches of another size, and what is measured must not depend on how images are shared out.
+    Of the network's probed layers, or of some of them. A layer without a grid has H = W = 1.
     ValueError where there is no such layer, where its output is no map of channels, and where an
     activation is not finite: it names layer and image.
     """
     import torch
-
-    from ..hardware import device, keep_freed_memory
 
     if not network.layers:
         raise ValueError(f"{network.name} has no probed layers: give its record some `layers`")
@@ -36,23 +111,19 @@ def activations(
     if unknown:
         known = ", ".join(network.layers)
         raise ValueError(f"{network.name} has no layer {unknown[0]!r}; choose from {known}")
-    keep_freed_memory()
-    where = device()
-    module = network.load().to(where)
+    module = loaded(network)
     wanted = {layer: network.layers[layer] for layer in layers or network.layers}
-    rows = list(range(len(images)) if rows is None else rows)
-    batch_size = min(batch_size, len(images) or 1)
+
+    def forward(x: "Tensor", rows: list[int]) -> "dict[str, Tensor]":
+        with record(module, wanted) as seen, torch.no_grad():
+            module(x)
+        return {layer: _as_maps(seen[layer], network, layer) for layer in wanted}
+
     title = f"{network.name} on {images.name}"
-    with record(module, wanted) as seen:
-        for chunk, x in batches(images, batch_size, rows, title):
-            filling = batch_size - len(chunk)
-            x = torch.cat([x, x[:1].expand(filling, -1, -1, -1)])
-            with torch.no_grad():
-                module(x.to(where, memory_format=torch.channels_last))
-            maps = {k: _as_maps(seen[k][: len(chunk)], network, k) for k in wanted}
-            for layer, values in maps.items():
-                _refuse_infinite(values, network, layer, images, chunk)
-            yield chunk, maps
+    for chunk, maps in stream(images, forward, rows=rows, batch_size=batch_size, label=title):
+        for layer, values in maps.items():
+            _refuse_infinite(values, network, layer, images, chunk)
+        yield chunk, maps
 
 
 def _as_maps(values: "Tensor", network: Network, layer: str) -> "Tensor":

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...hardware import float32
+
 GEOMETRIES = ("receptive-field", "half-pixel", "align-corners")
 
 
@@ -140,7 +142,7 @@ def receptive_centres(
     kinds = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
     handles = [m.register_forward_hook(follow) for m in module.modules() if isinstance(m, kinds)]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), float32():
             module(image)
     finally:
         for handle in handles:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ...datasets import ImageSet, batches
+from ...datasets import ImageSet
 from ...distributed import add, shard
 from ...networks import Network
-from ...results import cached
 from ..schema import OBSERVER, attributed
+from ..stream import loaded, stream
 from .activation_tv import exact
 from .filter_matching import filter_bank
 
@@ -92,46 +92,38 @@ def gradient_spectrum(network: Network, images: ImageSet, *, batch_size: int = 6
     """
     import torch
 
-    from ...hardware import device, keep_freed_memory
-
     labels = torch.tensor(images.table["label"].to_numpy())
     if not len(labels) or (labels < 0).any():
         raise ValueError(f"{images.name} has no images, or some without a label: no loss to derive")
-    keep_freed_memory()
-    where = device()
-    module = network.load().to(where)
-    mine, batch_size = shard(range(len(images))), min(batch_size, len(images))
-    sums = 0
+    module, size = loaded(network), tuple(images.load([0]).shape[-2:])
+    if size[0] != size[1]:
+        raise ValueError(f"{images.name} has images of {size}, not square ones")
+
+    def forward(x: "Tensor", rows: list[int]) -> "Tensor":
+        x.requires_grad_()
+        y = labels[rows].to(x.device)[:, None]
+        with torch.enable_grad():
+            logits = module(x)
+            others = logits.scatter(1, y, -torch.inf).logsumexp(1)
+            margin = logits.gather(1, y)[:, 0] - others
+            (gradient,) = torch.autograd.grad(margin.sum(), x)
+        return ring_power(gradient)
+
+    # For each ring the sum and that of the squares, and how many images have a gradient.
+    sums = torch.zeros(3, int(_rings(size[0]).max()) + 1, dtype=torch.int64)
     title = f"gradients of {network.name} on {images.name}"
-    # A rank without a share runs one image all the same, to know the shapes of what all add up.
-    for chunk, x in batches(images, batch_size, mine or [0], title):
-        if x.shape[-1] != x.shape[-2]:
-            raise ValueError(f"{images.name} has images of {tuple(x.shape[-2:])}, not square ones")
-        filling = batch_size - len(chunk)  # kernels round differently in batches of another size
-        x = torch.cat([x, x[:1].expand(filling, -1, -1, -1)])
-        x = x.to(where, memory_format=torch.channels_last).requires_grad_()
-        y = labels[chunk + chunk[:1] * filling].to(where)[:, None]
-        logits = module(x)
-        others = logits.scatter(1, y, -torch.inf).logsumexp(1)
-        (gradient,) = torch.autograd.grad((logits.gather(1, y)[:, 0] - others).sum(), x)
-        power = ring_power(gradient[: len(chunk)].detach())
+    mine = shard(range(len(images)))
+    for _, power in stream(images, forward, rows=mine, batch_size=batch_size, label=title):
         total = power.sum(1, keepdim=True)
         share = torch.where(total > 0, power / total, 0.0)
-        # For each ring the sum and that of the squares, and how many images have a gradient.
-        found = torch.stack([exact(share, BITS).sum(0), exact(share**2, BITS).sum(0)])
-        counted = (total > 0).sum().expand(1, found.shape[1])
-        sums = sums + torch.cat([found, counted]) * bool(mine)
+        sums[0] += exact(share, BITS).sum(0)
+        sums[1] += exact(share**2, BITS).sum(0)
+        sums[2] += (total > 0).sum()
     first, second, n = add(sums).numpy()
     n = int(n[0])
     mean, square = first / 2**BITS / max(n, 1), second / 2**BITS / max(n, 1)
     half = 1.96 * np.sqrt(np.maximum(square - mean**2, 0) / max(n - 1, 1))
-    return _spectrum(mean, mean - half, mean + half, x.shape[-1]).assign(n=n)
-
-
-def gradient_spectra(networks: Sequence[Network], images: ImageSet) -> pd.DataFrame:
-    """The cached :func:`gradient_spectrum` of all networks, with the observer's columns."""
-    tables = [attributed(cached(gradient_spectrum, n, images), n) for n in networks]
-    return pd.concat(tables, ignore_index=True)
+    return _spectrum(mean, mean - half, mean + half, size[0]).assign(n=n)
 
 
 def median_frequency(spectra: pd.DataFrame) -> pd.DataFrame:
