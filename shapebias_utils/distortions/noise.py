@@ -23,7 +23,7 @@ DISTORTIONS = (
         name="noise",
         title="Noise",
         apply=gaussian,
-        levels=(0.08,),
+        levels=(0.02, 0.04, 0.08, 0.16, 0.32),
         axis="standard deviation",
         reference="Chen et al., Fig. 5",
     ),

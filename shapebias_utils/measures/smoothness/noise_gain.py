@@ -1,0 +1,111 @@
+"""How much of an image's pixel-wise noise gets through to a layer (Sec. 3.3.1, Figures 5 and A4).
+
+The paper compares total variations on clean and noisy images channel by channel. A mean of their
+relative changes is carried by channels that hardly respond at all; here noise and signal are
+measured in the same units, and pooled before they are divided.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ...datasets import ImageSet, get_dataset
+from ...distortions import distorted
+from ...distributed import add, merge, shard
+from ...networks import Network
+from ..schema import OBSERVER, collected
+from ..stream import activations
+from .activation_tv import exact
+
+VERSION = 1
+BITS = 20
+"""Behind the binary point of a channel's power, which is summed over images."""
+
+
+def noise_power(
+    network: Network,
+    images: ImageSet,
+    *,
+    deviation: float = 0.08,
+    seed: int = 0,
+    batch_size: int = 64,
+) -> pd.DataFrame:
+    """Power of signal and of noise in the maps of the probed layers: by image, and by channel.
+
+    `noise` is the mean square of what N(0, `deviation`) in the pixels (the distortion "noise")
+    changes in a map, `signal` that of the clean map around its own mean: a constant carries no
+    picture, and a large bias would make any layer look deaf to noise. Maps are post-ReLU. For
+    ``over == "image"`` both are means over a layer's channels, and `item` is the image's name; for
+    "channel" means over images, and `item` the channel. Columns `layer`, `over`, `item`, `signal`,
+    `noise`, `n` (what the mean is over). ValueError if there are no images.
+    """
+    import torch
+
+    if not len(images):
+        raise ValueError(f"{images.name} has no images")
+    noisy = distorted(get_dataset(network.dataset), images, "noise", deviation, seed)
+    mine, names = shard(range(len(images))), images.table["imagename"].to_numpy()
+    rows, sums = [], {}
+    both = (activations(network, i, mine or [0], batch_size=batch_size) for i in (images, noisy))
+    # A rank without a share runs one image all the same, to know the shapes of what all add up.
+    for (chunk, clean), (_, changed) in zip(*both, strict=True):
+        for layer, maps in clean.items():
+            around = maps - maps.mean((2, 3), keepdim=True)
+            parts = (around, changed[layer] - maps)
+            power = torch.stack([p.square().mean((2, 3), dtype=torch.float64) for p in parts])
+            sums[layer] = sums.get(layer, 0) + exact(power, BITS).sum(1) * bool(mine)
+            pooled = power.mean(2).cpu().numpy()
+            for i, row in enumerate(chunk if mine else []):
+                rows.append((layer, row, names[row], *pooled[:, i], maps.shape[1]))
+    order = {layer: i for i, layer in enumerate(sums)}
+    by_image = pd.DataFrame(rows, columns=["layer", "row", "item", "signal", "noise", "n"])
+    by_image["key"] = by_image["layer"].map(order).astype(float) * len(images) + by_image["row"]
+    by_image = merge(by_image, "key").drop(columns=["key", "row"]).assign(over="image")
+    tables = [by_image]
+    for layer, total in sums.items():
+        signal, noise = add(total).cpu().numpy() / 2**BITS / len(images)
+        facts = {"layer": layer, "over": "channel", "item": [str(i) for i in range(len(signal))]}
+        facts |= {"signal": signal, "noise": noise, "n": len(images)}
+        tables.append(pd.DataFrame(facts))
+    table = pd.concat(tables, ignore_index=True)
+    return table[["layer", "over", "item", "signal", "noise", "n"]]
+
+
+def over_deviations(
+    networks: Sequence[Network], images: ImageSet, deviations: Sequence[float]
+) -> pd.DataFrame:
+    """The cached :func:`noise_power` of all networks with probed layers, with `deviation`."""
+    probed = [network for network in networks if network.layers]
+    tables = [
+        collected(noise_power, probed, images, deviation=deviation).assign(deviation=deviation)
+        for deviation in deviations
+        if probed
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=OBSERVER)
+
+
+def noise_to_signal(table: pd.DataFrame, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """Amplitude of the noise in that of the signal, pooled over a layer's channels and images.
+
+    The root of the ratio of the mean powers. `table` as from :func:`over_deviations`. A row an
+    observer, deviation and `layer`: `value`, its 95 % bootstrap interval `low`, `high` over the
+    `n` images, and of the channels' own ratios the `median` and quartiles `lower`, `upper` (those
+    that respond to no image left out, `silent` in number).
+    """
+    keys = [*OBSERVER, "deviation", "layer"]
+    rows = []
+    for key, own in table.groupby(keys, sort=False):
+        images, channels = (own[own["over"] == over] for over in ("image", "channel"))
+        power = images[["noise", "signal"]].to_numpy(float)
+        n = len(power)
+        weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), draws)
+        sums = np.concatenate([power.sum(0)[None], weights @ power])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratios = np.sqrt(sums[:, 0] / sums[:, 1])
+        low, high = np.quantile(ratios[1:], [0.025, 0.975])
+        alive = channels[channels["signal"] > 0]
+        spread = np.sqrt(alive["noise"] / alive["signal"]).quantile([0.25, 0.5, 0.75]).tolist()
+        rows.append([*key, ratios[0], low, high, n, *spread, len(channels) - len(alive)])
+    names = ["value", "low", "high", "n", "lower", "median", "upper", "silent"]
+    return pd.DataFrame(rows, columns=[*keys, *names])
