@@ -18,6 +18,7 @@ from shapebias_utils import figures
 from shapebias_utils.categories import CATEGORIES
 from shapebias_utils.networks import TRAINING_COLOURS, Network
 from shapebias_utils.paths import ROOT
+from shapebias_utils.tolerance import same_values
 
 ORANGE, BLUE, GREY, RED = "#d9772b", "#2467b0", "#8a8a8a", "#a51e37"
 
@@ -662,6 +663,48 @@ def test_saving_one_figure_twice_gives_the_same_bytes(folder):
     figures.png(figure)  # as a notebook shows it in between
     figures.save(figure, "03_bias", "pictograms", bias()[0])
     assert everything(folder) == before
+
+
+@pytest.mark.parametrize("change, written", [(0.0, False), (1e-3, False), (0.05, True)])
+def test_files_stay_unless_the_values_have_moved(folder, change, written):
+    """So that `make reproduce` on another machine leaves git status clean."""
+    figures.save(FULL["sensitivity"](), "01_sensitivity", "pictograms", study())
+    before = everything(folder)
+    moved = study().assign(shape_bias=study()["shape_bias"] * (1 + change))
+    figures.save(figures.sensitivity(moved), "01_sensitivity", "pictograms", moved)
+    after = everything(folder)
+    assert {k for k in before if before[k] != after[k]} == (set(before) if written else set())
+
+
+def test_files_are_written_anew_where_only_the_drawing_has_changed_or_one_is_lost(folder):
+    figures.save(FULL["sensitivity"](), "01_sensitivity", "pictograms", study())
+    before = everything(folder)
+    figures.save(FULL["decisions"](), "01_sensitivity", "pictograms", study())
+    after = everything(folder)
+    assert {k.rsplit(".")[-1] for k in before if before[k] != after[k]} == {"pdf", "png", "svg"}
+    (folder / "pictograms" / "01_sensitivity.svg").unlink()
+    (folder / "pictograms" / "01_sensitivity.png").write_bytes(b"no picture")
+    figures.save(FULL["sensitivity"](), "01_sensitivity", "pictograms", study())
+    assert everything(folder) == before
+
+
+@pytest.mark.parametrize(
+    "stored, computed, same",
+    [
+        ("a,n\nx,100\n", "a,n\nx,102\n", True),  # 2 %
+        ("a,n\nx,100\n", "a,n\nx,103\n", False),
+        ("a,n\nx,3\n", "a,n\nx,4\n", False),  # a count
+        ("a,n\nx,0.5\n", "a,n\nx,0.7\n", False),
+        ("a,n\nx,0.012\n", "a,n\nx,0.016\n", True),  # by .005
+        ("a,n\nx,0.012\n", "a,n\nx,0.019\n", False),
+        ("a,n\nx,1\n", "a,n\ny,1\n", False),
+        ("a,n\nx,1\n", "a,n\nx,\n", False),
+        ("a,n\nx,1\n", "a,n\nx,1\nx,1\n", False),
+        ("a,n\n", "b,n\n", False),
+    ],
+)
+def test_what_counts_as_the_same_values(stored, computed, same):
+    assert same_values(stored, computed) is same and same_values(computed, stored) is same
 
 
 SCRIPT = """

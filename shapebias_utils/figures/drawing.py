@@ -1,12 +1,12 @@
 """What every figure is made with: the style, axes, the observers' colours, and `save`.
 
 A figure is returned, not shown, and `save` writes it as PDF, PNG and SVG beside a CSV of what it
-shows.
+shows. Importing this module sets the style of all that matplotlib draws, as seaborn.set_theme does.
 """
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from .. import __version__
 from ..files import atomic, provenance
 from ..paths import FIGURES
+from ..tolerance import figure_difference, same_values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,15 +40,20 @@ STYLE = {
     "figure.dpi": 100,
     "savefig.dpi": 160,
 }
+mpl.rcParams.update(STYLE)
+
 HUMAN, OTHER = "#a51e37", "#4d4d4d"
 
 
 def save(figure: Figure | None, stem: str, dataset: str, table: pd.DataFrame) -> "list[Path]":
-    """The paths written under ``figures/<dataset>/``: a CSV of `table`, then PDF, PNG and SVG.
+    """The paths under ``figures/<dataset>/`` of a CSV of `table`, then of PDF, PNG and SVG.
 
-    `figure` None saves the table alone. An index of names is written as the first column. The
-    files are the same, byte for byte, whenever the figure and the table are; each figure carries
-    stem, dataset, versions, and the start of the CSV's SHA-256. All are written or none.
+    `figure` None saves the table alone. An index of names is written as the first column. Where
+    the files that are there already have the same values and look the same, within what nbval
+    allows (``tolerance``), they stay as they are: another machine leaves them alone unless its
+    numbers have really moved. What is written is the same, byte for byte, whenever the figure and
+    the table are; each figure carries stem, dataset, versions, and the start of the CSV's SHA-256.
+    All are written or none.
     """
     named = not pd.api.types.is_integer_dtype(table.index)
     values = table.to_csv(index=named, float_format="%.6g", lineterminator="\n").encode()
@@ -62,10 +68,30 @@ def save(figure: Figure | None, stem: str, dataset: str, table: pd.DataFrame) ->
         ):
             contents[suffix] = _render(figure, suffix, metadata=metadata)
     paths = [FIGURES / dataset / f"{stem}.{suffix}" for suffix in contents]
+    if _unchanged({path.suffix[1:]: path for path in paths}, contents):
+        return paths
     with ExitStack() as stack:  # nothing is put in place before everything is written
         for path, content in zip(paths, contents.values(), strict=True):
             stack.enter_context(atomic(path)).write_bytes(content)
     return paths
+
+
+def _unchanged(paths: "Mapping[str, Path]", contents: Mapping[str, bytes]) -> bool:
+    """Whether all files are there with the same values, drawn in the same way.
+
+    How they are drawn can be told only where the values are exactly the same.
+    """
+    if not all(path.is_file() for path in paths.values()):
+        return False
+    stored = paths["csv"].read_bytes()
+    if stored != contents["csv"]:
+        return same_values(stored.decode(), contents["csv"].decode())
+    try:
+        return "png" not in contents or not figure_difference(
+            paths["png"].read_bytes(), contents["png"]
+        )
+    except OSError:  # what is there is no picture
+        return False
 
 
 def png(figure: Figure) -> bytes:
@@ -75,8 +101,7 @@ def png(figure: Figure) -> bytes:
 
 def _render(figure: Figure, suffix: str, **options: object) -> bytes:
     buffer = BytesIO()
-    with mpl.rc_context(STYLE):
-        figure.savefig(buffer, format=suffix, bbox_inches="tight", **options)
+    figure.savefig(buffer, format=suffix, bbox_inches="tight", **options)
     return buffer.getvalue()
 
 
@@ -92,9 +117,8 @@ _show_in_notebooks()
 
 
 def panels(rows: int = 1, columns: int = 1, size: tuple[float, float] = (4.2, 3.2), **share):
-    with mpl.rc_context(STYLE):
-        figure = Figure((size[0] * columns, size[1] * rows), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False, **share)
+    figure = Figure((size[0] * columns, size[1] * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **share)
     return figure, axes
 
 
