@@ -17,7 +17,7 @@ from shapebias_utils.datasets import ImageSet, get_dataset
 from shapebias_utils.datasets.cue_conflict import read_stimuli
 from shapebias_utils.hooks import ablate
 from shapebias_utils.measures.ablation import scores as ablation
-from shapebias_utils.measures.ablation.suffix import Tail
+from shapebias_utils.measures.ablation.suffix import Suffix
 from shapebias_utils.networks import Network, get_network
 from shapebias_utils.networks.normalised import normalised
 from shapebias_utils.paths import ROOT
@@ -186,28 +186,37 @@ def test_images_of_which_none_is_decided_by_a_cue():
     assert ablation.flips(table).empty
 
 
-def test_decisions_by_categories_of_several_classes():
+CLOSE = {"cat1-dog1.png": (0.53, 0.5, 0.0), "dog2-cat2.png": (0.53, 0.5, 0.0)}
+"""Cat by the largest of its classes and by their sum; by their mean, which halves it, dog."""
+
+DECIDED = {  # decision -> shape_score, texture_score of red (then dog) and of green (then cat)
+    "mean": [[0, 0], [1, 1]],
+    "max": [[1, 1], [0, 0]],
+    "sum": [[1, 1], [0, 0]],
+}
+
+
+@pytest.mark.parametrize("decision", DECIDED)
+def test_decisions_by_categories_of_several_classes(decision):
     """The arg max of classes is not that of their means: cat has two classes, one of them low."""
-    module, images = ByHand(), image_set(COLOURS)
+    module, images = ByHand(), image_set(CLOSE)
     several = {c: (i,) for i, c in enumerate(CATEGORIES)} | {"cat": (CAT, CATEGORIES.index("boat"))}
     network = Network("ByHand", lambda: module, dataset="pictograms", layers={"relu": "relu"},
                       n_classes=16, category_classes=several)  # fmt: skip
-    assert_same(ablation.scores(network, images, layer="relu"),
-                by_full_passes(network, images, "relu"))  # fmt: skip
-    mean, largest = (
-        ablation.scores(network, images, layer="relu", decision=d)[COUNTS].to_numpy().tolist()
-        for d in ("mean", "max")
-    )
-    assert largest[0] == [0, 1, 1, 1, 2]
-    assert mean == largest, "halving cat's probability turns none of these"
+    table = ablation.scores(network, images, layer="relu", decision=decision)
+    assert table[["shape_score", "texture_score"]].to_numpy().tolist()[:2] == DECIDED[decision]
+    if decision == "mean":
+        assert_same(table, by_full_passes(network, images, "relu"))
+        several = ablation.scores(network, image_set(COLOURS), layer="relu")
+        assert_same(several, by_full_passes(network, image_set(COLOURS), "relu"))
 
 
-# --- rounding, near-ties, tails that fail ---------------------------------------------------------
+# --- rounding, near-ties, suffixes that fail ------------------------------------------------------
 
 
 def disturbed(monkeypatch, by: float) -> None:
-    """Tails whose logits are off by so much of the largest: up for dog, down for cat."""
-    exact = Tail.without
+    """Suffixes whose logits are off by so much of the largest: up for dog, down for cat."""
+    exact = Suffix.without
 
     def without(self, values, channels):
         logits = exact(self, values, channels).clone()
@@ -216,7 +225,7 @@ def disturbed(monkeypatch, by: float) -> None:
         logits[:, CAT] -= error
         return logits
 
-    monkeypatch.setattr(Tail, "without", without)
+    monkeypatch.setattr(Suffix, "without", without)
 
 
 TIE = {"cat1-dog1.png": (0.5 + 2e-6, 0.5, 0.9), "dog2-cat2.png": (0.9, 0.1, 0.0)}
@@ -229,18 +238,18 @@ def test_a_near_tie_is_decided_by_the_whole_network(monkeypatch):
     assert expected["shape_score"].tolist() == [1, 0, 0, 0], "cat's red, and nothing else"
     disturbed(monkeypatch, 5e-5)
     assert_same(ablation.scores(network, images, layer="relu"), expected)
-    by_tail = ablation._Run.by_tail
-    monkeypatch.setattr(ablation._Run, "by_tail", lambda *a: trusting(*by_tail(*a)))
+    by_suffix = ablation._Run.by_suffix
+    monkeypatch.setattr(ablation._Run, "by_suffix", lambda *a: trusting(*by_suffix(*a)))
     turned = ablation.scores(network, images, layer="relu")
-    assert turned["shape_score"].tolist() == [1, 0, 1, 0], "what the tail alone would say"
+    assert turned["shape_score"].tolist() == [1, 0, 1, 0], "what the suffix alone would say"
 
 
 def trusting(after, unsure, closest):
-    """Of `by_tail`, as if no decision was too close."""
+    """Of `by_suffix`, as if no decision was too close."""
     return after, np.zeros_like(unsure), closest
 
 
-def test_a_tail_that_is_off_by_more_than_rounding_is_not_trusted(monkeypatch):
+def test_a_suffix_that_is_off_by_more_than_rounding_is_not_trusted(monkeypatch):
     network, images = by_hand(), image_set(COLOURS)
     disturbed(monkeypatch, 0.5)
     with pytest.warns(UserWarning, match=r"ByHand, relu: .*full forward passes.*off by"):
@@ -286,18 +295,19 @@ from shapebias_utils.distributed import rank
 from shapebias_utils.measures.ablation import scores as ablation
 from shapebias_utils.networks import get_network
 torch.set_num_threads(1)
-table = scores(get_network("AlexNet", "pictograms"), stimuli(9), layer="conv5")
-table.to_pickle(f"{sys.argv[1]}/rank{rank()}.pkl")
+for n in (2, 9):
+    table = ablation.scores(get_network("AlexNet", "pictograms"), stimuli(n), layer="conv5")
+    table.to_pickle(f"{sys.argv[1]}/rank{rank()}_{n}.pkl")
 """
 
 
-@pytest.mark.parametrize("processes", [2, pytest.param(3, marks=pytest.mark.slow)])
-def test_the_same_in_several_processes(tmp_path, processes):
-    torchrun(processes, SCORES, tmp_path)
-    expected = ablation.scores(get_network("AlexNet", "pictograms"), stimuli(9), layer="conv5")
-    for r in range(processes):
-        found = pd.read_pickle(tmp_path / f"rank{r}.pkl")
-        pd.testing.assert_frame_equal(found, expected)
+def test_the_same_in_several_processes_also_where_some_have_no_images(tmp_path):
+    torchrun(3, SCORES, tmp_path)
+    for n in (2, 9):
+        expected = ablation.scores(get_network("AlexNet", "pictograms"), stimuli(n), layer="conv5")
+        for r in range(3):
+            found = pd.read_pickle(tmp_path / f"rank{r}_{n}.pkl")
+            pd.testing.assert_frame_equal(found, expected)
 
 
 def test_collected_layer_by_layer_and_resumed(tmp_path, monkeypatch):

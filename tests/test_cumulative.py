@@ -10,7 +10,7 @@ from test_distributed import torchrun
 from shapebias_utils import results
 from shapebias_utils.hooks import ablate
 from shapebias_utils.measures.ablation import cumulative as module
-from shapebias_utils.measures.ablation.cumulative import _sets, collect, cumulative_ablation
+from shapebias_utils.measures.ablation.cumulative import _sets, cumulative_ablation
 from shapebias_utils.measures.predictions import predict
 from shapebias_utils.measures.shape_bias import shape_bias
 from shapebias_utils.networks import get_network
@@ -103,18 +103,6 @@ def test_on_a_trained_network_as_predict_and_shape_bias_count(monkeypatch):
     assert table.loc[4, columns].tolist() == without[columns].iloc[0].tolist()
 
 
-def test_collected_with_the_networks_facts():
-    images = image_set({"cat1-dog1.png": (0.5, 0.9, 0.0), "cat2-dog2.png": (0.5, 0.9, 0.0)})
-    images.table["texture_category"] = "dog"
-    table = collect([by_hand()], images, counts=(0, 1), draws=2)
-    assert list(table.columns[:6]) == [
-        "network", "architecture", "training", "seed", "order", "channels",
-    ]  # fmt: skip
-    assert len(table) == 4 * 2 and table["network"].eq("ByHand").all()
-    with pytest.raises(ValueError, match="no networks are given"):
-        collect([], images)
-
-
 def test_hooks_are_gone():
     made = ByHand().eval()
     images = image_set({"cat1-dog1.png": (0.5, 0.9, 0.0), "cat2-dog2.png": (0.5, 0.9, 0.0)})
@@ -123,7 +111,7 @@ def test_hooks_are_gone():
     assert not any(m._forward_hooks for m in made.modules())
 
 
-REMOVAL = """
+CUMULATIVE = """
 import sys
 import torch
 from test_ablation import by_hand, stimuli
@@ -140,7 +128,7 @@ table.to_pickle(f"{sys.argv[1]}/rank{rank()}.pkl")
 
 @pytest.mark.slow
 def test_the_same_in_two_processes(tmp_path, monkeypatch):
-    torchrun(2, REMOVAL, tmp_path)
+    torchrun(2, CUMULATIVE, tmp_path)
     layers = RANKED.replace({"layer": {"a": "conv1", "b": "conv2"}})
     monkeypatch.setattr(module, "_ranked", lambda *_: layers)
     expected = cumulative_ablation(get_network("AlexNet", "pictograms"), stimuli(16), draws=1)

@@ -14,7 +14,7 @@ from shapebias_utils.networks import Network
 
 
 class Filters(nn.Module):
-    """The red of the image (or its mean over boxes), a silent channel, and red with a large bias."""
+    """Red (or its mean over boxes), a silent channel, and red with a large bias."""
 
     def __init__(self, box: int = 1) -> None:
         super().__init__()

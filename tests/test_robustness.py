@@ -8,6 +8,7 @@ from scipy.stats import binomtest
 from shapebias_utils.datasets import ImageSet
 from shapebias_utils.measures.robustness import (
     accuracy,
+    agreement,
     by_subset,
     correctly_labelled,
     on_subset,
@@ -142,3 +143,20 @@ def test_the_composition_is_the_share_of_each_part_that_is_left():
     assert table.loc["AlexNet"].to_dict() == {
         "all images": 37.5, "whole objects": 75.0, "fragments": 0.0,
     }  # fmt: skip
+
+
+def test_which_of_s_and_r_are_right_by_hand():
+    pair = [(RECORDS["AlexNet"], RECORDS["AlexNet-R"])]
+    subsets = {"all": "index >= 0", "whole": "whole", "none": "imagename == 'z'"}
+    table = agreement(trials(), pair, images(), subsets).set_index(["subset", "outcome"])
+    assert table.loc["all", "count"].to_dict() == {
+        "both": 3,
+        "S only": 3,
+        "R only": 2,
+        "neither": 0,
+    }
+    assert table.loc["whole", "count"].to_dict() == {
+        "both": 3, "S only": 1, "R only": 0, "neither": 0,
+    }  # fmt: skip
+    assert table.loc[("whole", "S only"), "share"] == 1 / 4
+    assert table.loc["none", "share"].isna().all() and (table.loc["none", "n"] == 0).all()

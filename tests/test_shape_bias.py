@@ -6,7 +6,14 @@ import pytest
 
 from shapebias_utils.categories import CATEGORIES
 from shapebias_utils.measures.schema import OBSERVER, read_trials
-from shapebias_utils.measures.shape_bias import confusion, disagreements, shape_bias
+from shapebias_utils.measures.shape_bias import (
+    by_pair,
+    by_texture,
+    confusion,
+    disagreements,
+    response_counts,
+    shape_bias,
+)
 from shapebias_utils.measures.statistics import bootstrap_interval
 from shapebias_utils.networks import Network
 from shapebias_utils.paths import ROOT
@@ -233,3 +240,19 @@ def test_without_disagreement_the_table_is_empty_and_has_its_columns(pairs):
     both = [trials((s for s, _ in CUES), network=n) for n in ("AlexNet", "AlexNet-R")]
     table = disagreements(pd.concat(both), pairs)
     assert table.empty and list(table.columns) == COLUMNS
+
+
+def test_by_pair_by_texture_and_by_response_by_hand():
+    names, responses, _ = zip(*BY_HAND, strict=True)
+    table = trials(responses, names)
+    leads = by_pair(table).set_index(["shape", "texture"])
+    assert leads["lead"].to_dict() == {
+        ("cat", "dog"): 1, ("dog", "car"): 1, ("dog", "cat"): -1, ("car", "dog"): 0,
+        ("car", "cat"): 0,
+    }  # fmt: skip
+    assert leads["n"].to_dict()["cat", "dog"] == 2
+    bias = by_texture(table).set_index("category")["shape_bias"]
+    assert bias["dog"] == 1 and bias["car"] == 1 and bias["cat"] == 0
+    counts = response_counts(table).set_index("response")
+    assert counts.loc[["cat", "dog", "oven", "bear"], "count"].tolist() == [3, 1, 1, 0]
+    assert len(counts) == 16 and counts["share"]["cat"] == 3 / 6  # "na" is no category

@@ -1,4 +1,4 @@
-"""A tail, with channels zeroed one by one, gives the logits of full forward passes."""
+"""A suffix, with channels zeroed one by one, gives the logits of full forward passes."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from test_mini import build
 from torch import nn
 
 from shapebias_utils.hooks import ablate, record
-from shapebias_utils.measures.ablation.cutting import UncuttableError, cut
+from shapebias_utils.measures.ablation.split import UnsplittableError, split_at
 from shapebias_utils.measures.ablation.suffix import Zeroed
 from shapebias_utils.networks import mini, zoo
 from shapebias_utils.networks.normalised import normalised
@@ -17,13 +17,13 @@ IMAGES = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(2))
 
 
 def both(network: nn.Module, path: str, channels: list[int], image=IMAGES[:1]):
-    """(logits by the tail, logits by full forward passes) without each of the channels."""
+    """(logits by the suffix, logits by full forward passes) without each of the channels."""
     with torch.no_grad():
         with record(network, {"layer": path}) as seen:
             network(image)
-        tail = cut(network, path)
-        values = tail.values(seen["layer"])
-        found = tail.without(values, torch.tensor(channels))
+        suffix = split_at(network, path)
+        values = suffix.values(seen["layer"])
+        found = suffix.without(values, torch.tensor(channels))
         expected = []
         for channel in channels:
             with ablate(network, path, channel):
@@ -99,55 +99,32 @@ def test_functions_and_operations_in_place(wide):
     assert network.relu.inplace, "the network itself stays as it is"
 
 
-def test_linear_layer_behind_the_cut_takes_off_the_features_of_a_channel():
+def test_a_linear_layer_behind_it_takes_off_the_features_of_a_channel():
     torch.manual_seed(1)
     network = nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.AdaptiveAvgPool2d(3), nn.Flatten(),
                             nn.Linear(72, 50), nn.ReLU(), nn.Linear(50, 16)).eval()  # fmt: skip
-    assert_same(*both(network, "1", list(range(8)) * 6))  # so many that dead features are left out
+    assert_same(*both(network, "1", list(range(8)) * 6))
     assert_same(*both(network, "4", [0, 49]))
     with torch.no_grad():
         logits = network(IMAGES[:1])
-    tail = cut(network, "6")
-    found = tail.without(tail.values(logits), torch.tensor([3, 5]))
+    suffix = split_at(network, "6")
+    found = suffix.without(suffix.values(logits), torch.tensor([3, 5]))
     assert found[0, 3] == 0 == found[1, 5] and torch.equal(found[0, 4:], logits[0, 4:])
 
 
-@pytest.mark.parametrize("kernel, taken", [(3, True), (5, True), (1, False)])
-def test_convolutions_of_many_copies_by_nnpack(kernel, taken, monkeypatch):
-    if not torch.backends.nnpack.is_available():
-        pytest.skip("this torch has no NNPACK, or none for this processor")
-    taken_by, convolve = [], torch._nnpack_spatial_convolution
-
-    def counted(*args):
-        taken_by.append(len(args[0]))
-        return convolve(*args)
-
-    monkeypatch.setattr(torch, "_nnpack_spatial_convolution", counted)
-    torch.manual_seed(1)
-    network = nn.Sequential(
-        nn.Conv2d(3, 40, 5, stride=2), nn.ReLU(),
-        nn.Conv2d(40, 128, 1), nn.ReLU(),
-        nn.Conv2d(128, 130, kernel, padding=kernel // 2), nn.ReLU(),
-        nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(520, 16),
-    ).eval()  # fmt: skip
-    assert_same(*both(network, "1", list(range(40))))
-    assert_same(*both(network, "1", [3, 4]))  # too few
-    assert taken_by == [40] * taken
-
-
-def test_a_wrapped_network_is_cut_though_its_preparation_cannot_be_traced():
+def test_a_wrapped_network_is_split_though_its_preparation_cannot_be_traced():
     torch.manual_seed(1)
     inner = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
                           nn.Linear(4, 16))  # fmt: skip
     assert_same(*both(normalised(inner, size=32).eval(), "network.1", [0, 3]))
 
 
-def test_batch_norms_behind_the_cut_are_folded_away_and_the_network_keeps_its_own():
+def test_batch_norms_behind_the_layer_are_folded_away_and_the_network_keeps_its_own():
     network = build(mini.ResNet)
     weights = {k: v.clone() for k, v in network.state_dict().items()}
     kinds = [type(m) for m in network.modules()]
-    tail = cut(network, "conv1")
-    used = [type(tail.modules.get(str(n.target))) for n in tail.nodes]
+    suffix = split_at(network, "conv1")
+    used = [type(suffix.modules.get(str(n.target))) for n in suffix.nodes]
     assert nn.Conv2d in used and nn.BatchNorm2d not in used
     assert [type(m) for m in network.modules()] == kinds
     assert all(torch.equal(v, weights[k]) for k, v in network.state_dict().items())
@@ -191,11 +168,11 @@ class Other(nn.Module):
         ("a dict", "something else than one tensor"),
     ],
 )
-def test_what_cannot_be_cut(how, said):
-    with pytest.raises(UncuttableError, match=said):
-        cut(Other(how).eval(), "relu")
+def test_what_cannot_be_split(how, said):
+    with pytest.raises(UnsplittableError, match=said):
+        split_at(Other(how).eval(), "relu")
 
 
 def test_a_layer_that_is_not_there():
     with pytest.raises(ValueError, match="no module 'conv9'"):
-        cut(Other("").eval(), "conv9")
+        split_at(Other("").eval(), "conv9")

@@ -90,3 +90,33 @@ def subset_composition(
         wanted = images.table.query(query)["imagename"]
         columns[name] = {a: round(100 * wanted.isin(kept).mean(), 1) for a, kept in subset.items()}
     return pd.DataFrame(columns).rename_axis("architecture")
+
+
+OUTCOMES = ("both", "S only", "R only", "neither")
+
+
+def agreement(
+    trials: pd.DataFrame,
+    pairs: Sequence[tuple[Network, Network]],
+    images: ImageSet,
+    subsets: Mapping[str, str],
+) -> pd.DataFrame:
+    """Which of S and R label each clean image correctly: a row a pair, subset and outcome.
+
+    Columns `architecture`, `subset` (of the images, as in :func:`by_subset`), `outcome` (of
+    `OUTCOMES`), `count`, and its `share` of the subset's `n` images.
+    """
+    clean = trials[trials["eps"] == 0]
+    right = clean.pivot(index="imagename", columns="network", values="correct")
+    rows = []
+    for s, r in pairs:
+        for name, query in subsets.items():
+            own = right.reindex(images.table.query(query)["imagename"])
+            by_s, by_r = own[s.name].astype(bool), own[r.name].astype(bool)
+            cases = (by_s & by_r, by_s & ~by_r, ~by_s & by_r, ~by_s & ~by_r)
+            for outcome, case in zip(OUTCOMES, cases, strict=True):
+                count = int(case.sum())
+                share = count / len(own) if len(own) else np.nan
+                rows.append([s.architecture, name, outcome, count, share, len(own)])
+    columns = ["architecture", "subset", "outcome", "count", "share", "n"]
+    return pd.DataFrame(rows, columns=columns)

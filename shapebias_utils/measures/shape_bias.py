@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ..categories import CATEGORIES
 from ..networks import Network
 from .schema import OBSERVER, with_cues
 from .statistics import bootstrap_interval
@@ -73,3 +74,40 @@ def confusion(trials: pd.DataFrame) -> pd.DataFrame:
         tables.append(table.assign(cue=cue))
     columns = [*OBSERVER, "cue", "category", "response", "count", "share"]
     return pd.concat(tables, ignore_index=True)[columns]
+
+
+def by_pair(trials: pd.DataFrame) -> pd.DataFrame:
+    """Which cue wins for each pair of categories: a row an observer, `shape` and `texture`.
+
+    `lead`: the share of the pair's `n` images decided by shape less that decided by texture, from
+    -1 (all by texture) to 1 (all by shape).
+    """
+    cues = with_cues(trials)
+    vote = cues["decided"].map({"shape": 1, "texture": -1, "other": 0})
+    groups = cues.assign(vote=vote).groupby([*OBSERVER, "shape", "texture"], sort=False)["vote"]
+    return groups.agg(lead="mean", n="size").reset_index()
+
+
+def by_texture(trials: pd.DataFrame) -> pd.DataFrame:
+    """Shape bias as :func:`shape_bias` gives it, by the `category` that owns the texture."""
+    cues = with_cues(trials)
+    return shape_bias(cues.assign(category=cues["texture"]), by=["category"])
+
+
+def response_counts(trials: pd.DataFrame) -> pd.DataFrame:
+    """How often each observer answers each category to conflict images: a bias of response shows.
+
+    Columns: the observer, `response`, `count`, its `share` of the `n` conflict images. Categories
+    that are never answered have a row of 0.
+    """
+    cues = with_cues(trials)
+    tables = []
+    for key, own in cues.groupby(OBSERVER, sort=False):
+        counts = own["object_response"].value_counts().reindex(CATEGORIES, fill_value=0)
+        table = counts.rename_axis("response").rename("count").reset_index()
+        table = table.assign(share=table["count"] / len(own), n=len(own))
+        tables.append(table.assign(**dict(zip(OBSERVER, key, strict=True))))
+    columns = [*OBSERVER, "response", "count", "share", "n"]
+    return (
+        pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+    )

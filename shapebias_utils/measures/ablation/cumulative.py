@@ -1,6 +1,6 @@
 """How far the shape bias moves when the channels that matter most are zeroed together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import numpy as np
@@ -8,15 +8,14 @@ import pandas as pd
 import torch
 
 from ...categories import CATEGORIES
-from ...datasets import ImageSet, batches
+from ...datasets import ImageSet
 from ...distributed import add, shard
-from ...hardware import device, keep_freed_memory
 from ...hooks import ablate as zeroed
 from ...networks import Network
-from ...results import cached
 from ..predictions import category_probabilities
-from ..schema import OBSERVER, with_cues
+from ..schema import with_cues
 from ..statistics import bootstrap_interval
+from ..stream import loaded, stream
 from .scores import collect as collect_scores
 from .scores import flips
 
@@ -41,24 +40,30 @@ def cumulative_ablation(
     `order`, `channels` (k), `shape_bias` with its 95 % bootstrap interval `low`, `high`, and of
     `n` images the numbers decided by `shape` and by `texture`.
     """
-    keep_freed_memory()
     table = images.table
     conflict = (table["category"] != table["texture_category"]).to_numpy().nonzero()[0]
     rows, names = conflict[1::2].tolist(), set(table["imagename"].iloc[conflict[::2]])
     sets = _sets(_ranked(network, images, names), counts, draws, seed)
     distinct = {str(chosen): chosen for chosen in sets.values()}  # none is the same in any order
-    module = network.load().to(device())
-    totals = torch.zeros(len(distinct), 3, dtype=torch.long)
-    size = min(batch_size, len(rows) or 1)
-    for chunk, x in batches(images, size, shard(rows), f"{network.name} without channels"):
-        x = x[torch.arange(size) % len(chunk)].to(device(), memory_format=torch.channels_last)
-        trials = pd.DataFrame({"imagename": table["imagename"].iloc[chunk].to_numpy()})
-        for i, chosen in enumerate(distinct.values()):
+    module = loaded(network)
+
+    def forward(x: torch.Tensor, _: list[int]) -> torch.Tensor:
+        found = []
+        for chosen in distinct.values():
             with torch.no_grad(), ExitStack() as stack:
                 for layer, units in chosen.items():
                     stack.enter_context(zeroed(module, network.layers[layer], units))
-                classes = module(x)[: len(chunk)].float().softmax(1).cpu().numpy()
-            scores = category_probabilities(classes, network.mapping())
+                found.append(module(x).float().softmax(1))
+        return torch.stack(found, 1)
+
+    totals = torch.zeros(len(distinct), 3, dtype=torch.long)
+    label = f"{network.name} without channels"
+    for chunk, classes in stream(
+        images, forward, rows=shard(rows), batch_size=batch_size, label=label
+    ):
+        trials = pd.DataFrame({"imagename": table["imagename"].iloc[chunk].to_numpy()})
+        for i, own in enumerate(classes.unbind(1)):
+            scores = category_probabilities(own.cpu().numpy(), network.mapping())
             said = np.array(CATEGORIES)[scores.argmax(1)]
             decided = with_cues(trials.assign(object_response=said))["decided"].value_counts()
             totals[i] += torch.tensor([decided.get(c, 0) for c in ("shape", "texture", "other")])
@@ -70,22 +75,6 @@ def cumulative_ablation(
         found.append((*key, bias, *bootstrap_interval(*decided), sum(decided), shape, texture))
     columns = ["order", "channels", "shape_bias", "low", "high", "n", "shape", "texture"]
     return pd.DataFrame(found, columns=columns)
-
-
-def collect(networks: Iterable[Network], images: ImageSet, **parameters: object) -> pd.DataFrame:
-    """The cached tables of all networks, behind `network`, `architecture`, `training`, `seed`.
-
-    ValueError if there is no network.
-    """
-    tables = []
-    for network in networks:
-        table = cached(cumulative_ablation, network, images, **parameters)
-        about = {f: getattr(network, f) for f in OBSERVER[1:]}
-        tables.append(table.assign(network=network.name, **about))
-    if not tables:
-        raise ValueError("no networks are given")
-    table = pd.concat(tables, ignore_index=True)
-    return table[[*OBSERVER, *(c for c in table if c not in OBSERVER)]]
 
 
 def _ranked(network: Network, images: ImageSet, names: set[str]) -> pd.DataFrame:

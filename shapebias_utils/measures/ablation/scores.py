@@ -1,7 +1,7 @@
 """Which channels matter for shape and which for texture: zero each, count the decisions it changes.
 
 Section 3.4 of the paper and its Appendix G. Channels are zeroed behind their ReLU, one at a time,
-in eval mode. The scores are those of full forward passes; `tails` is the shorter way to them.
+in eval mode. The scores are those of full forward passes; `suffix` is the shorter way to them.
 """
 
 import json
@@ -13,24 +13,24 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from ...categories import CATEGORIES
-from ...datasets import ImageSet, batches
+from ...datasets import ImageSet
 from ...distributed import merge, shard
-from ...hardware import device, keep_freed_memory
+from ...hardware import float32
 from ...hooks import ablate, record
 from ...networks import Network
 from ...results import cached
 from ..predictions import category_probabilities
-from ..schema import OBSERVER, with_cues
-from .cutting import UncuttableError, cut
-from .suffix import Tail
+from ..schema import attributed, with_cues
+from ..stream import loaded, stream
+from .split import UnsplittableError, split_at
+from .suffix import Suffix
 
 VERSION = 1
 
 ROUNDING = 1e-4
-"""By this share of the largest logit those of a tail may differ from those of the whole network.
+"""By this share of the largest logit those of a suffix may differ from those of the whole network.
 Sums of up to 10,000 fp32 products in another order make a difference of some 1e-6."""
 
 MEMORY = 128 * 2**20
@@ -57,19 +57,18 @@ def scores(
         known = ", ".join(network.layers) or "none: give its record layers={name: module}"
         raise ValueError(f"{network.name} has no probed layer {layer!r}; there are {known}")
     path = network.layers[layer]
-    keep_freed_memory()
-    module = network.load().to(device())
-    size = min(batch_size, len(images) or 1)
-    with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+    module = loaded(network)
+    with torch.no_grad(), float32():
         try:
-            run = _Run(network, module, path, decision, size, cut(module, path))
+            suffix = split_at(module, path)
+            run = _Run(network, module, path, decision, batch_size, suffix)
             table = _scores(run, images, f"{network.name} {layer}")
-        except UncuttableError as reason:
+        except UnsplittableError as reason:
             warnings.warn(
                 f"{network.name}, {layer}: each channel takes full forward passes ({reason})",
                 stacklevel=2,
             )
-            run = _Run(network, module, path, decision, size)
+            run = _Run(network, module, path, decision, batch_size)
             table = _scores(run, images, f"{network.name} {layer}, full passes")
     table.insert(0, "layer", layer)
     return table
@@ -85,12 +84,10 @@ def collect(networks: Iterable[Network], images: ImageSet, **parameters: object)
     for network in networks:
         for layer in network.layers:
             table = cached(scores, network, images, layer=layer, **parameters)
-            about = {f: getattr(network, f) for f in OBSERVER[1:]}
-            tables.append(table.assign(network=network.name, **about))
+            tables.append(attributed(table, network))
     if not tables:
         raise ValueError("no networks with probed layers are given (Network(layers=...))")
-    table = pd.concat(tables, ignore_index=True)
-    return table[[*OBSERVER, *(c for c in table if c not in OBSERVER)]]
+    return pd.concat(tables, ignore_index=True)
 
 
 def flips(table: pd.DataFrame) -> pd.DataFrame:
@@ -116,14 +113,14 @@ def flips(table: pd.DataFrame) -> pd.DataFrame:
 @dataclass(frozen=True)
 class _Run:
     """A network, in which channels behind the module at `path` are zeroed; all by full forward
-    passes, in batches of `size`, where there is no `tail`."""
+    passes where there is no `suffix`."""
 
     network: Network
     module: nn.Module
     path: str
     decision: str
     size: int
-    tail: Tail | None = None
+    suffix: Suffix | None = None
 
     def decide(self, logits: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Category of each row, and by how much its log score is above the next one's."""
@@ -134,7 +131,7 @@ class _Run:
             gap = np.nan_to_num(np.log(first) - np.log(second))
         return np.array(CATEGORIES, object)[by_category.argmax(1)], gap
 
-    def by_tail(
+    def by_suffix(
         self, activation: Tensor, at: Tensor, units: Tensor
     ) -> tuple[np.ndarray, np.ndarray, tuple[int, Tensor]]:
         """The decisions without the channel in `units` on the images in `at`, which is sorted.
@@ -143,10 +140,10 @@ class _Run:
         """
         logits = []
         for image in at.unique():
-            values = self.tail.values(activation[image : image + 1])
+            values = self.suffix.values(activation[image : image + 1])
             largest = max(v.nbytes for v in values.values())
             for some in units[at == image].split(max(1, MEMORY // largest)):
-                logits.append(self.tail.without(values, some))
+                logits.append(self.suffix.without(values, some))
         logits = torch.cat(logits)
         apart = ROUNDING * logits.abs().amax(1).cpu().numpy()
         after, gap = self.decide(logits)
@@ -155,40 +152,45 @@ class _Run:
 
     def whole(self, x: Tensor, units: Tensor) -> Tensor:
         """Logits of the images, each without the channel in `units`, by a full forward pass."""
-        x = x.to(units.device).contiguous(memory_format=torch.channels_last)
         with ablate(self.module, self.path, units[:, None]):
             return self.module(x)
 
     def check(self, x: Tensor, unit: Tensor, found: Tensor) -> None:
-        """UncuttableError unless the image's logits are those found, but for rounding."""
+        """UnsplittableError unless the image's logits are those found, but for rounding."""
         error = (self.whole(x, unit)[0] - found).abs().max()
         if not error <= ROUNDING * found.abs().max():
-            raise UncuttableError(f"its tail is off by {error:.1e}, more than by rounding")
+            raise UnsplittableError(f"its suffix is off by {error:.1e}, more than by rounding")
 
 
 def _scores(run: _Run, images: ImageSet, label: str) -> pd.DataFrame:
     """The columns of :func:`scores` but `layer`."""
-    decided, pairs, channels = [], [], 0
     names = images.table["imagename"].to_numpy()
-    for chunk, x in batches(images, run.size, shard(range(len(images))), label):
-        x = x[torch.arange(run.size) % len(chunk)]  # kernels round otherwise in other sizes
-        x = x.to(next(run.module.parameters()).device, memory_format=torch.channels_last)
+
+    def forward(x: Tensor, rows: list[int]) -> dict[str, Tensor]:
         with record(run.module, {"layer": run.path}) as seen:
-            before, _ = run.decide(run.module(x)[: len(chunk)])
-        activation = seen["layer"]
+            logits = run.module(x)
+        return {"images": x, "logits": logits, "activation": seen["layer"]}
+
+    decided, pairs, channels = [], [], 0
+    mine = shard(range(len(images)))
+    # A rank without a share runs one image all the same, to know how many channels there are.
+    for chunk, found in stream(images, forward, rows=mine or [0], batch_size=run.size, label=label):
+        x, activation = found["images"], found["activation"]
+        before, _ = run.decide(found["logits"])
+        channels = activation.shape[1]
         trials = pd.DataFrame({"imagename": names[chunk], "object_response": before, "row": chunk})
-        trials = with_cues(trials).query("decided != 'other'")
+        trials = with_cues(trials).query("decided != 'other'")[: None if mine else 0]
         decided.append(trials[["row", "imagename", "object_response", "decided"]])
         alive = activation.flatten(2).any(2)  # a channel that is zero anyway changes nothing
-        channels = alive.shape[1]
         at = torch.as_tensor(trials.index.tolist(), dtype=torch.long, device=x.device)
         which, units = alive[at].nonzero().T
-        found = trials.iloc[which.cpu().numpy()].assign(unit=units.cpu().numpy())
-        found = found.assign(after="", unsure=True, key=found["row"] * channels + found["unit"])
-        if run.tail is not None and len(found):
-            found["after"], found["unsure"], (k, logits) = run.by_tail(activation, at[which], units)
+        table = trials.iloc[which.cpu().numpy()].assign(unit=units.cpu().numpy())
+        table = table.assign(after="", unsure=True, key=table["row"] * channels + table["unit"])
+        if run.suffix is not None and len(table):
+            after, unsure, (k, logits) = run.by_suffix(activation, at[which], units)
+            table["after"], table["unsure"] = after, unsure
             run.check(x[at[which[k]]][None], units[k, None], logits)
-        pairs.append(found[found["unsure"] | (found["after"] != found["object_response"])])
+        pairs.append(table[table["unsure"] | (table["after"] != table["object_response"])])
     pairs = pd.concat(pairs)
     unsure = pairs["unsure"].to_numpy(bool)
     pairs.loc[unsure, "after"] = _decide_by_whole(run, images, pairs[unsure], label)
@@ -198,16 +200,17 @@ def _scores(run: _Run, images: ImageSet, label: str) -> pd.DataFrame:
 
 def _decide_by_whole(run: _Run, images: ImageSet, pairs: pd.DataFrame, label: str) -> np.ndarray:
     """The decision without `unit` on the image in `row`, of each pair, by full forward passes."""
+    left = pairs["unit"].tolist()
+
+    def forward(x: Tensor, rows: list[int]) -> Tensor:
+        units = [left.pop(0) for _ in rows[: len(left)]]
+        units += units[:1] * (len(rows) - len(units))
+        return run.whole(x, torch.tensor(units, device=x.device))
+
     decisions = [np.array([], object)]
-    where = next(run.module.parameters()).device
-    progress = {"desc": f"{label}, whole", "unit": "batch", "leave": False}
-    for k in tqdm(range(0, len(pairs), run.size), **progress):
-        some = pairs.iloc[k : k + run.size]
-        rows, which = np.unique(some["row"], return_inverse=True)
-        filled = np.arange(run.size) % len(some)
-        units = torch.from_numpy(some["unit"].to_numpy(np.int64)[filled]).to(where)
-        logits = run.whole(images.load(rows.tolist())[which[filled]], units)
-        decisions.append(run.decide(logits[: len(some)])[0])
+    rows, title = pairs["row"].tolist(), f"{label}, whole"
+    for _, logits in stream(images, forward, rows=rows, batch_size=run.size, label=title):
+        decisions.append(run.decide(logits)[0])
     return np.concatenate(decisions)
 
 

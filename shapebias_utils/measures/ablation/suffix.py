@@ -1,4 +1,4 @@
-"""The part of a network behind a layer, run on one image with its channels zeroed one at a time.
+"""The suffix of a network behind a layer, run on one image with channels zeroed one by one.
 
 What lies in front of the layer is the same for all its channels and is not run again. A zeroed
 channel stays zero where channels are treated one by one (ReLU, pooling), and its share in the next
@@ -26,9 +26,6 @@ PURE = {
 }  # fmt: skip
 """Operations in place, which would spoil what is kept of the image -> the same out of place."""
 
-COPY = 15
-"""To copy a weight takes about the time of so many multiplications by it."""
-
 
 @dataclass(frozen=True)
 class Zeroed:
@@ -51,10 +48,10 @@ class Zeroed:
 
 
 @dataclass(frozen=True)
-class Tail:
-    """The graph behind a layer: `cut` is the layer's output, `nodes` all that follows, in order."""
+class Suffix:
+    """The graph behind a layer: `layer` is its output, `nodes` all that follows, in order."""
 
-    cut: fx.Node
+    layer: fx.Node
     nodes: list[fx.Node]
     modules: Mapping[str, nn.Module]
     _weights: dict[fx.Node, Tensor] = field(default_factory=dict)
@@ -65,7 +62,7 @@ class Tail:
         Not all nodes: those that a zeroed channel reaches as one, up to where it is mixed with
         the others, which is all that :meth:`without` needs.
         """
-        values, separate = {self.cut: activation}, {self.cut}
+        values, separate = {self.layer: activation}, {self.layer}
         for node in self.nodes:
             before = node.args[0] if node.args else None
             if before in separate and (role := self._role(node, values[before])):
@@ -79,14 +76,14 @@ class Tail:
 
         `channels` is int64 ``(K,)``.
         """
-        known = {self.cut: Zeroed(values[self.cut], channels, values[self.cut].shape[1])}
+        known = {self.layer: Zeroed(values[self.layer], channels, values[self.layer].shape[1])}
         last = {node: i for i, node in enumerate(self.nodes) for node in node.all_input_nodes}
         for i, node in enumerate(self.nodes):
             known[node] = self._step(node, known, values)
             for used in node.all_input_nodes:
                 if last[used] == i:  # of a deep network not all values fit in memory
                     del known[used]
-        return _dense(known[self.nodes[-1] if self.nodes else self.cut])
+        return _dense(known[self.nodes[-1] if self.nodes else self.layer])
 
     def _role(self, node: fx.Node, x: Tensor) -> str:
         """What the node does to a zeroed channel of its first input, whose value is `x`.
@@ -116,12 +113,6 @@ class Tail:
                 return values[node] - self._linear_share(module, first)
             if role == "conv":
                 return self._without_convolved(node, module, first, values[node])
-        elif type(module) is nn.Linear and first.ndim == 2:
-            return self._sparse_linear(node, module, first)
-        elif type(module) is nn.Conv2d and _suits_nnpack(module, first):
-            layer = module.weight, module.bias, module.padding, module.stride
-            copies = torch._nnpack_spatial_convolution(first.contiguous(), *layer)
-            return copies.contiguous(memory_format=torch.channels_last)  # pools faster
         return self._call(node, {n: _dense(known[n]) for n in node.all_input_nodes})
 
     def _linear_share(self, module: nn.Linear, x: Zeroed) -> Tensor:
@@ -142,19 +133,6 @@ class Tail:
         weights = self._weights[node][x.channels]
         copies = torch.baddbmm(pixels, patches[x.channels].mT, weights, alpha=-1)
         return copies.view(k, height, width, outputs).permute(0, 3, 1, 2)
-
-    def _sparse_linear(self, node: fx.Node, module: nn.Linear, x: Tensor) -> Tensor:
-        """``module(x)``, leaving out inputs that are zero in all rows where that is faster."""
-        live = x.any(0).nonzero()[:, 0]
-        if len(x) * (x.shape[1] - len(live)) < COPY * len(live):
-            return module(x)
-        if node not in self._weights:
-            self._weights[node] = module.weight.new_empty(2, *module.weight.T.shape)
-            self._weights[node][0] = module.weight.T
-        weight, room = self._weights[node]  # room: to get fresh memory takes longer than to fill it
-        used = torch.index_select(weight, 0, live, out=room[: len(live)])
-        products = x.index_select(1, live) @ used
-        return products if module.bias is None else products.add_(module.bias)
 
     def _call(self, node: fx.Node, values: Mapping[fx.Node, Tensor]) -> Tensor:
         args = fx.node.map_arg(node.args, values.__getitem__)
@@ -181,22 +159,4 @@ def _flattens(node: fx.Node, module: nn.Module | None) -> bool:
         return (module.start_dim, module.end_dim) == (1, -1)
     return node.target in (torch.flatten, "flatten") and (
         (node.args[1:], node.kwargs) in (((1,), {}), ((), {"start_dim": 1}), ((1, -1), {}))
-    )
-
-
-def _suits_nnpack(module: nn.Conv2d, x: Tensor) -> bool:
-    """Whether NNPACK, which multiplies Fourier transforms, is to convolve `x`.
-
-    It is up to twice as fast as torch's own choice and rounds less, where maps are not small,
-    channels are many and so are the copies, for the kernels are transformed anew each time.
-    """
-    simple = (module.stride, module.dilation, module.groups) == ((1, 1), (1, 1), 1)
-    return (
-        simple
-        and module.kernel_size in ((3, 3), (5, 5))
-        and (module.padding_mode == "zeros" and not isinstance(module.padding, str))
-        and module.in_channels * module.out_channels >= 2**14
-        and (len(x) >= 32 and min(x.shape[2:]) >= 10)
-        and (x.device.type, x.dtype) == ("cpu", torch.float32)
-        and torch.backends.nnpack.is_available()
     )

@@ -1,4 +1,4 @@
-"""A network cut behind a layer: the graph of what follows, as torch.fx traces it."""
+"""A network split at a layer: the graph of what follows, as torch.fx traces it."""
 
 import copy
 
@@ -7,18 +7,18 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ...hooks import find_module
 from ...networks.normalised import unwrapped
-from .suffix import Tail
+from .suffix import Suffix
 
 
-class UncuttableError(ValueError):
+class UnsplittableError(ValueError):
     """The network has no part behind this layer that can be run by itself."""
 
 
-def cut(network: nn.Module, path: str) -> Tail:
-    """The tail behind the module at `path` of a network in eval mode, which stays as it is.
+def split_at(network: nn.Module, path: str) -> Suffix:
+    """The suffix behind the module at `path` of a network in eval mode, which stays as it is.
 
     It works on a copy whose batch norms are folded into the convolutions before them. ValueError
-    where there is no such module; `UncuttableError` where torch.fx cannot trace the network, or
+    where there is no such module; `UnsplittableError` where torch.fx cannot trace the network, or
     where the layer is not the only way from the images to the logits.
     """
     layer = find_module(network, path)
@@ -33,13 +33,13 @@ def cut(network: nn.Module, path: str) -> Tail:
     try:
         graph = tracer.trace(inner)
     except Exception as error:  # tracing runs the network's own code, which may raise anything
-        raise UncuttableError(f"torch.fx cannot trace it: {error}") from error
+        raise UnsplittableError(f"torch.fx cannot trace it: {error}") from error
     outputs = tracer.outputs.get(layer, [])
     if len(outputs) != 1 or not isinstance(outputs[0], fx.Proxy):
-        raise UncuttableError(f"{path} is called {len(outputs)} times, or returns no tensor")
+        raise UnsplittableError(f"{path} is called {len(outputs)} times, or returns no tensor")
     modules = dict(inner.named_modules())
     nodes = _behind(graph, outputs[0].node)
-    return Tail(outputs[0].node, _fold_batch_norms(nodes, modules), modules)
+    return Suffix(outputs[0].node, _fold_batch_norms(nodes, modules), modules)
 
 
 class _Tracer(fx.Tracer):
@@ -64,14 +64,14 @@ def _behind(graph: fx.Graph, layer: fx.Node) -> list[fx.Node]:
         if node is layer or node in found:
             continue
         if node.op == "placeholder":
-            raise UncuttableError("the logits depend on the images in other ways than this layer")
+            raise UnsplittableError("the logits depend on the images in other ways than this layer")
         name = node.target if isinstance(node.target, str) else node.target.__name__
         if node.op != "call_module" and name.endswith("_") and not name.endswith("__"):
-            raise UncuttableError(f"it uses {name}, which works in place")
+            raise UnsplittableError(f"it uses {name}, which works in place")
         found.add(node)
         left += node.all_input_nodes
     if not isinstance(output.args[0], fx.Node):
-        raise UncuttableError("it returns something else than one tensor")
+        raise UnsplittableError("it returns something else than one tensor")
     return [node for node in graph.nodes if node in found]
 
 
