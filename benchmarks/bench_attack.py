@@ -4,7 +4,6 @@ Prints seconds, the ratio to the library, and how far the adversarial images are
 """
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from shapebias_utils.attacks import Attack, pgd
+from shapebias_utils.hardware import cores
 from shapebias_utils.training.loop import fast_bf16, keep_freed_memory
 
 MEAN, STD = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
@@ -79,7 +79,7 @@ def main() -> None:
         last = torch.channels_last if bf16 else torch.contiguous_format
         return pgd(network.to(memory_format=last), x.to(memory_format=last), y, attack, bf16=bf16)
 
-    name = torch.cuda.get_device_name() if where.type == "cuda" else f"{os.cpu_count()} cores"
+    name = torch.cuda.get_device_name() if where.type == "cuda" else f"{cores()} cores"
     print(
         f"{chosen.architecture}, {chosen.images} images of {chosen.size} px, {attack}, "
         f"{name}, {torch.get_num_threads()} threads"

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+VERSION = 1
+
 
 @dataclass(frozen=True)
 class Attack:

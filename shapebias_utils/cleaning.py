@@ -2,9 +2,11 @@
 
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from .distortions.external import DISTORTED
+from .files import being_written, remove_lock
 from .paths import BUILD, FIGURES, RAW, RESULTS, ROOT
 
 PICTOGRAMS, LABELS = RAW / "pictograms", RAW / "broden_labels"
@@ -24,8 +26,9 @@ def clean(what: str) -> tuple[int, int]:
     """Remove caches: "results", "figures", "images" or "build"; (files removed, files kept).
 
     Kept are committed files; there are neither these nor checkpoints among results, images
-    and build. ValueError for figures outside a git checkout, where no file tells whether it was
-    committed.
+    and build. Kept are also the locks that a running process holds and the temporary files that
+    it writes, so that it goes on undisturbed; what else is removed under it, it computes anew.
+    ValueError for figures outside a git checkout, where no file tells whether it was committed.
     """
     removed = kept = 0
     for folder in _caches(what):
@@ -36,14 +39,24 @@ def clean(what: str) -> tuple[int, int]:
             )
         for where, _, files in os.walk(folder, topdown=False):
             for path in (Path(where) / name for name in files):
-                if path in (committed or ()):
+                if path in (committed or ()) or not _remove(path):
                     kept += 1
                 else:
-                    path.unlink()
                     removed += 1
-            if not os.listdir(where):
-                os.rmdir(where)
+            if Path(where) != folder:  # in which a run may be about to take a lock
+                with suppress(OSError):  # not empty
+                    os.rmdir(where)
     return removed, kept
+
+
+def _remove(path: Path) -> bool:
+    """Whether the file is gone now; no lock or temporary file of a running process goes."""
+    if path.suffix == ".lock":
+        return remove_lock(path)
+    if being_written(path):
+        return False
+    path.unlink(missing_ok=True)
+    return True
 
 
 def _committed(folder: Path) -> set[Path] | None:

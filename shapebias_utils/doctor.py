@@ -1,6 +1,5 @@
 """What is there, what is missing, and how it comes."""
 
-import os
 import platform
 import shutil
 from collections.abc import Iterable
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .distortions.external import PAINTINGS, PAINTINGS_FROM, WEIGHTS
-from .downloads import DOWNLOADS, sha256
+from .downloads import DOWNLOADS
+from .files import sha256
 from .paths import RAW, ROOT
 
 if TYPE_CHECKING:
@@ -63,11 +63,11 @@ def _machine() -> Iterable[Finding]:
             yield Finding("machine", package, "missing", "not installed", how, needed=True)
     import torch
 
-    from .hardware import device, fast_bf16
+    from .hardware import cores, device, fast_bf16
 
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     bf16 = "fast bfloat16" if fast_bf16(device()) else "no fast bfloat16: computes in float32"
-    threads = f"{torch.get_num_threads()} threads on {os.cpu_count()} cores"
+    threads = f"{torch.get_num_threads()} threads on {cores()} cores"
     yield Finding("machine", "device", "ok", "; ".join([*(gpus or ["CPU"]), bf16, threads]))
 
 

@@ -1,6 +1,5 @@
 """Files from elsewhere: fetched, gone on with after an interruption, and checked."""
 
-import hashlib
 import http.client
 import os
 import urllib.request
@@ -8,7 +7,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 from .distortions.external import WEIGHTS
-from .files import locked
+from .files import locked, sha256
 from .paths import CHECKPOINTS, Download
 
 
@@ -107,9 +106,3 @@ def _download(record: Download, part: Path) -> None:
             size = file.tell()
     if total is not None and size < total:
         raise ConnectionError(f"the connection broke after {size} of {total} bytes")
-
-
-def sha256(path: Path) -> str:
-    """The file's SHA-256, 64 hex digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,8 +1,10 @@
 """Files written whole or not at all, held against other processes, and told apart by their hash."""
 
 import glob
+import hashlib
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +15,15 @@ from pathlib import Path
 
 from .distributed import barrier, rank
 from .paths import ROOT
+
+_TEMPORARY = re.compile(r"\.([^@]*)@(\d+)@.")
+"""The names of temporary files: machine, process, and the file that they shall become."""
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256, 64 hex digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def writable(folder: Path) -> Path:
@@ -38,9 +49,11 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     writable(path.parent)
-    _remove_orphans(path)
+    for left in path.parent.glob(f".*@*@{glob.escape(path.name)}"):
+        if not being_written(left):
+            left.unlink(missing_ok=True)
     # The suffix stays last: numpy and matplotlib choose the format by it.
-    temporary = path.with_name(f".{platform.node()}-{os.getpid()}-{path.name}")
+    temporary = path.with_name(f".{platform.node()}@{os.getpid()}@{path.name}")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -48,18 +61,24 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _remove_orphans(path: Path) -> None:
-    """Remove temporary files for `path` of processes of this machine that no longer run."""
-    if os.name != "posix":  # elsewhere signal 0 is no harmless question
-        return
-    prefix = f".{platform.node()}-"
-    for left in path.parent.glob(f"{glob.escape(prefix)}*-{glob.escape(path.name)}"):
-        try:
-            os.kill(int(left.name.removeprefix(prefix).split("-")[0]), 0)
-        except ProcessLookupError:
-            left.unlink(missing_ok=True)
-        except (ValueError, OSError):
-            continue  # not ours to judge
+def being_written(path: Path) -> bool:
+    """Whether this is a temporary file of :func:`atomic` whose process may still run.
+
+    Of processes of other machines nothing is known: they may.
+    """
+    found = _TEMPORARY.match(path.name)
+    if found is None:
+        return False
+    machine, process = found.groups()
+    if machine != platform.node() or os.name != "posix":  # elsewhere signal 0 does harm
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # it runs, but is another user's
+    return True
 
 
 @contextmanager
@@ -80,6 +99,21 @@ def locked(path: Path, together: bool = False, wait: bool = True) -> Iterator[No
         if together:
             barrier()
         yield
+
+
+def remove_lock(lock: Path) -> bool:
+    """Remove the file that :func:`locked` leaves; False, and it stays, where a process holds it.
+
+    Who waits for it, or opened it just before, finds it gone and makes it anew.
+    """
+    from filelock import FileLock
+
+    try:
+        with FileLock(lock, timeout=0):
+            lock.unlink()
+    except TimeoutError:
+        return False
+    return True
 
 
 @cache

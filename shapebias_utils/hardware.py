@@ -17,6 +17,13 @@ def device() -> torch.device:
     return torch.device("cpu")
 
 
+def cores() -> int:
+    """CPU cores that this process may use: in a container often fewer than the machine has."""
+    from joblib import cpu_count
+
+    return cpu_count()
+
+
 def fast_bf16(where: torch.device) -> bool:
     """Whether bfloat16 arithmetic is done by the hardware there."""
     if where.type == "cuda":
@@ -51,7 +58,7 @@ def loading_workers() -> int:
     """
     if "SHAPEBIAS_WORKERS" in os.environ:
         return int(os.environ["SHAPEBIAS_WORKERS"])
-    return min(8, len(os.sched_getaffinity(0))) if torch.cuda.is_available() else 0
+    return min(8, cores()) if torch.cuda.is_available() else 0
 
 
 def keep_freed_memory() -> None:

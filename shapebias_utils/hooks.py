@@ -6,6 +6,8 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import Tensor, nn
 
+VERSION = 1
+
 
 def find_module(network: nn.Module, path: str) -> nn.Module:
     """The submodule at that path ("layer1.relu"); ValueError lists those there are."""

@@ -1,5 +1,6 @@
 """Shape and Texture scores are those of zeroing every channel in full forward passes."""
 
+import functools
 import json
 import re
 
@@ -314,15 +315,14 @@ def test_collected_layer_by_layer_and_resumed(tmp_path, monkeypatch):
     images, ran = image_set(COLOURS), []
     network = by_hand(relu="relu", see="see")
     scores = ablation.scores
-    monkeypatch.setattr(results, "_version", lambda measure: ablation.VERSION)
 
+    @functools.wraps(scores)
     def counted(*args, **given):
         ran.append(given["layer"])
         if ran == ["relu", "see"]:
             raise KeyboardInterrupt
         return scores(*args, **given)
 
-    counted.__name__ = "scores"
     monkeypatch.setattr(ablation, "scores", counted)
     with pytest.raises(KeyboardInterrupt):
         ablation.collect([network], images)

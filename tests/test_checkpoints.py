@@ -7,7 +7,8 @@ import os
 import pickle
 import sys
 from collections import OrderedDict
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -16,7 +17,15 @@ import torch
 from torch import nn
 from torchvision import models
 
-from shapebias_utils.networks import zoo
+from shapebias_utils.files import sha256
+from shapebias_utils.networks import (
+    Network,
+    checkpoints,
+    get_network,
+    mini,
+    network_names,
+    zoo,
+)
 from shapebias_utils.networks.checkpoints import file_hash, load_into, save, weights_hash
 from shapebias_utils.networks.normalised import IMAGENET_MEAN, IMAGENET_STD, normalised
 
@@ -109,6 +118,77 @@ def test_the_hash_of_weights_tells_weights_and_preparation_apart():
     }  # fmt: skip
     assert len(hashes) == 6
     assert weights_hash(Small().to(torch.bfloat16)) not in hashes
+
+
+def test_a_file_is_hashed_once_and_again_when_it_changes(tmp_path, monkeypatch):
+    path, read = tmp_path / "x.pt", []
+    path.write_bytes(b"weights")
+    monkeypatch.setattr(checkpoints, "sha256", lambda p: read.append(p) or sha256(p))
+    first = file_hash(path)
+    assert file_hash(path) == first == sha256(path) and len(read) == 1
+    modified = path.stat().st_mtime_ns
+    for contents, time in ((b"Weights", modified + 1), (b"weights!", modified)):
+        path.write_bytes(contents)
+        os.utime(path, ns=(time, time))
+        assert file_hash(path) == sha256(path) != first
+    assert len(read) == 3
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match="no checkpoint at .*x"):
+        file_hash(path)
+
+
+def own(tmp_path, **changes):
+    facts = {"build": Small, "dataset": "pictograms", "layers": {"relu": "relu"}} | changes
+    return Network("Own", checkpoint=tmp_path / "x.pt", **facts)
+
+
+def test_a_network_is_built_once_to_be_known(tmp_path):
+    built = []
+    plain(Small(), tmp_path / "x.pt")
+
+    def build():
+        built.append(1)
+        return Small()
+
+    assert len({own(tmp_path, build=build).checkpoint_hash() for _ in range(3)}) == 1
+    assert len(built) == 1
+
+
+def test_what_a_network_is_known_by(tmp_path):
+    """Its weights, its structure, its probed layers and which outputs make which category."""
+    plain(Small(), tmp_path / "x.pt")
+    networks = [
+        own(tmp_path),
+        own(tmp_path, build=lambda: normalised(Small())),
+        own(tmp_path, build=lambda: normalised(Small(), bgr=True)),
+        own(tmp_path, layers={"relu": "norm"}),
+        own(tmp_path, layers={"relu": "relu", "norm": "norm"}),
+        own(tmp_path, category_classes={"cat": (0, 1)}),
+    ]
+    hashes = {network.checkpoint_hash() for network in networks}
+    plain(Small(seed=1), tmp_path / "x.pt")
+    os.utime(tmp_path / "x.pt", ns=(0, 0))
+    hashes.add(own(tmp_path).checkpoint_hash())
+    assert len(hashes) == 7
+    assert own(tmp_path, colour="#000000").checkpoint_hash() in hashes
+
+
+@pytest.mark.parametrize("constant", ["mean", "scale"])
+def test_the_constants_of_the_small_networks_are_in_what_they_are_known_by(monkeypatch, constant):
+    network = get_network("AlexNet", "pictograms")
+    builds = [lambda: mini.AlexNet(), lambda: mini.AlexNet()]  # each is built once
+    before = replace(network, build=builds[0]).checkpoint_hash()
+    monkeypatch.setattr(mini.Normalise, constant, 0.25, raising=False)
+    assert replace(network, build=builds[1]).checkpoint_hash() != before
+
+
+@pytest.mark.parametrize("name", ["pictograms", "imagenet"])
+def test_modules_of_our_own_print_their_constants(name):
+    """Those without weights or parts, of which nothing else would be in the key of a result."""
+    for build in {n.build for n in map(partial(get_network, dataset=name), network_names(name))}:
+        for module in build().modules():
+            if type(module).__module__.startswith("shapebias_utils"):
+                assert list(module.children()) or "=" in repr(module), repr(module)
 
 
 # torchvision and robustness

@@ -109,7 +109,7 @@ def test_the_labels_are_drawn_once_and_again_when_damaged(small, monkeypatch):
 
 
 def test_all_cores_together_annotate_the_same(small, monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    monkeypatch.setattr("shapebias_utils.hardware.cores", lambda: 3)
     planes, whole = labelled("validation").labels(range(16))
     alone = annotations("validation", range(16))
     assert (np.column_stack([planes.reshape(16, -1), whole]) == alone).all()

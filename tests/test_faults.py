@@ -18,9 +18,7 @@ folder: str = ""  # of stimuli or trials"""
 
 STARTS = {
     "00_eps": "from shapebias_utils.attacks import Attack\nAttack(eps=eps)",
-    "01_trials": (
-        "from shapebias_utils.measures.predictions import read_trials\nread_trials(folder)"
-    ),
+    "01_trials": ("from shapebias_utils.measures.schema import read_trials\nread_trials(folder)"),
     "02_stimuli": (
         "from shapebias_utils.datasets.cue_conflict import read_stimuli\nread_stimuli(folder)"
     ),

@@ -5,7 +5,8 @@ import pytest
 
 from shapebias_utils.datasets import get_dataset
 from shapebias_utils.measures.dissection import masks
-from shapebias_utils.measures.dissection.dissect import collect, dissect
+from shapebias_utils.measures.dissection.dissect import dissect
+from shapebias_utils.measures.schema import collected
 from shapebias_utils.networks import get_network
 
 NETWORK = get_network("AlexNet-R", "pictograms")
@@ -33,7 +34,7 @@ def test_pixels_of_the_masks_are_those_that_were_counted(concepts, rules):
 
 
 def test_examples_are_dark_outside_of_their_masks(concepts):
-    table = collect([NETWORK], concepts, draws=0)
+    table = collected(dissect, [NETWORK], concepts, draws=0)
     shown, lit = masks.examples([NETWORK], concepts.images, table, n=3, k=4)
     assert len(shown) == len(lit) == 12 and lit.table["imagename"].is_unique
     assert shown["concept"].nunique() == shown["title"].nunique() == 3
@@ -48,6 +49,6 @@ def test_examples_are_dark_outside_of_their_masks(concepts):
 
 
 def test_an_image_that_is_not_there_is_named(concepts):
-    table = collect([NETWORK], concepts, draws=0)[:1].assign(imagename="no.png")
+    table = collected(dissect, [NETWORK], concepts, draws=0)[:1].assign(imagename="no.png")
     with pytest.raises(ValueError, match=r"twelve has no image 'no.png'"):
         masks.masks(NETWORK, concepts.images, table)

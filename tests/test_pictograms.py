@@ -3,7 +3,6 @@
 ``python tests/test_pictograms.py`` prints the table GOLDEN anew.
 """
 
-import os
 import re
 from collections import Counter
 from dataclasses import replace
@@ -342,7 +341,7 @@ def test_an_edit_of_the_source_is_rendered_anew_though_the_digest_stays(small_sp
 
 def test_all_cores_together_draw_the_same(monkeypatch):
     monkeypatch.setattr(pictograms, "SPLITS", {"train": 5})
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr("shapebias_utils.hardware.cores", lambda: 2)
     knobs = Knobs(scale=(0.5, 0.6), clutter=2)
     found, facts = pictograms._draw_on_all_cores("train", knobs, "stylized")
     wanted, wanted_facts = draw("train", knobs, "stylized", range(5))

@@ -266,9 +266,7 @@ def test_what_another_process_computes_just_now_comes_last(tmp_path, monkeypatch
     held, release, began = threading.Event(), threading.Event(), []
 
     def another() -> None:
-        with results.locked(
-            tmp_path / "pictograms" / "responses" / "Tiny-seed0_stimuli_attack=None.csv"
-        ):
+        with results.locked(results.entry(responses, tiny(), images())[0]):
             held.set()
             release.wait(60)
 

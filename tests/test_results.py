@@ -2,22 +2,23 @@
 
 import json
 import os
-import platform
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from shapebias_utils import results
+from shapebias_utils import attacks, cleaning, results
 from shapebias_utils.attacks import Attack
-from shapebias_utils.files import atomic, writable
+from shapebias_utils.datasets import labels_on_disk
+from shapebias_utils.measures import predictions
+from shapebias_utils.measures.ablation import cumulative, scores
+from shapebias_utils.measures.dissection import dissect
 from shapebias_utils.paths import ROOT
-from shapebias_utils.results import StaleResultError, cached
+from shapebias_utils.results import cached, entry, versions
 
 VERSION = 3
 
@@ -31,7 +32,7 @@ class Calls:
 CALLS = Calls()
 
 
-def squares(network, images, *, n=3, attack=None):
+def squares(network, images, *, n=3, attack=None, batch_size=64):
     CALLS.number += 1
     if CALLS.fails:
         raise RuntimeError("out of memory")
@@ -65,8 +66,10 @@ def test_a_result_is_computed_once_and_is_the_same_when_loaded(folder):
     assert CALLS.number == 1
     pd.testing.assert_frame_equal(first, second, check_exact=True)
     pd.testing.assert_frame_equal(first, squares(None, None, n=5), check_exact=True)
-    stem = "AlexNet-R-seed0_validation_n=5.csv"
-    assert files(folder / "pictograms" / "squares") == [stem, stem + ".json"]
+    path, _ = entry(squares, network(), IMAGES, n=5)
+    assert path.parent == folder / "pictograms" / "squares"
+    assert path.name.startswith("AlexNet-R-seed0_validation_")
+    assert files(folder) == [path.name, path.name + ".json"]
 
 
 def test_the_sidecar_says_what_the_result_is_and_where_it_comes_from(folder):
@@ -74,10 +77,12 @@ def test_the_sidecar_says_what_the_result_is_and_where_it_comes_from(folder):
     (sidecar,) = folder.rglob("*.json")
     contents = json.loads(sidecar.read_text())
     assert contents["key"] == {
-        "measure": "squares", "version": 3, "network": "AlexNet-R", "seed": 0, "checkpoint": "abc",
+        "measure": "test_results.squares", "network": "AlexNet-R", "seed": 0, "checkpoint": "abc",
         "images": "validation", "dataset": "d1",
         "parameters": {"n": 2, "attack": vars(Attack(eps=1.0))},
+        "versions": versions(squares),
     }  # fmt: skip
+    assert contents["rows"] == 2
     assert contents["provenance"]["numpy"] == np.__version__
     assert {"python", "torch", "pandas", "commit", "device"} <= set(contents["provenance"])
 
@@ -145,77 +150,160 @@ def test_a_table_without_rows_keeps_its_columns():
     assert len(cached(without_rows, network(), IMAGES)) == 0
 
 
-@pytest.mark.parametrize(
-    ("field", "asked"),
-    {"checkpoint": (network(weights="new"), IMAGES),
-     "dataset": (network(), SimpleNamespace(name="validation", digest="d2"))}.items(),
-)  # fmt: skip
-def test_a_result_of_other_weights_or_images_is_refused(field, asked):
+def older(monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "VERSION", 2)
+
+
+def another_default(monkeypatch):
+    monkeypatch.setitem(squares.__kwdefaults__, "n", 4)
+
+
+def another_module(monkeypatch):
+    module = ModuleType("another_module")
+    module.VERSION = VERSION
+    monkeypatch.setitem(sys.modules, "another_module", module)
+    monkeypatch.setattr(squares, "__module__", "another_module")
+
+
+def another_adversary(monkeypatch):
+    monkeypatch.setattr(attacks, "VERSION", attacks.VERSION + 1)
+
+
+@pytest.mark.parametrize("change", [older, another_default, another_module, another_adversary])
+def test_what_other_code_gives_is_computed_anew_and_blocks_nothing(monkeypatch, change):
+    before = cached(squares, network(), IMAGES)
+    with monkeypatch.context() as patch:
+        change(patch)
+        assert len(cached(squares, network(), IMAGES)) == squares.__kwdefaults__["n"]
+        assert CALLS.number == 2
+    pd.testing.assert_frame_equal(cached(squares, network(), IMAGES), before)
+    assert CALLS.number == 2, "the first is still there"
+
+
+def test_other_weights_and_other_images_of_the_same_name_have_results_of_their_own():
+    asked = (network(), IMAGES), (network(weights="retrained"), IMAGES), (
+        network(), SimpleNamespace(name="validation", digest="another folder of raw data"),
+    )  # fmt: skip
+    for _ in range(2):
+        for one in asked:
+            cached(squares, *one)
+    assert CALLS.number == 3
+
+
+def test_what_cannot_change_a_result_is_not_in_its_key():
     cached(squares, network(), IMAGES)
-    with pytest.raises(StaleResultError, match=f"was computed with {field} ") as error:
-        cached(squares, *asked)
-    assert "\n" not in str(error.value) and "shapebias clean results" in str(error.value)
+    cached(squares, network(), IMAGES, n=3, attack=None)
+    cached(squares, network(), IMAGES, batch_size=1)
     assert CALLS.number == 1
 
 
-def test_a_result_of_an_older_version_is_refused(monkeypatch):
+VERSIONS = {
+    predictions.responses: {attacks, predictions},
+    scores.scores: {attacks, predictions, scores},
+    cumulative.cumulative_ablation: {attacks, predictions, scores, cumulative},
+    dissect.dissect: {dissect},
+}
+"""Measure -> modules whose VERSION is among those of its result."""
+
+
+@pytest.mark.parametrize("raised", [attacks, predictions, scores, cumulative, dissect])
+@pytest.mark.parametrize("measure", VERSIONS)
+def test_a_version_counts_for_all_that_is_built_on_it(monkeypatch, measure, raised):
+    given = {"layer": "conv1"} if measure is scores.scores else {}
+    before, _ = entry(measure, network(), IMAGES, **given)
+    monkeypatch.setattr(raised, "VERSION", raised.VERSION + 1)
+    after, _ = entry(measure, network(), IMAGES, **given)
+    assert (before != after) == (raised in VERSIONS[measure])
+
+
+def test_what_else_has_been_imported_does_not_count():
+    """A package has its submodules among its globals as soon as anything imports them."""
+    assert labels_on_disk.VERSION and labels_on_disk.__package__ in sys.modules
+    assert labels_on_disk.__name__ not in versions(predictions.responses)
+
+
+def test_names_are_short_and_plain_whatever_they_are_made_of(folder):
+    long = network(name="Ωmega/" + "x" * 300, weights="a")
+    names = {
+        entry(squares, net, SimpleNamespace(name=name, digest="d"))[0].name
+        for net in (long, network(name="x"))
+        for name in ("a/b c", "ß" * 300)
+    }
+    assert len(names) == 4
+    assert all(n.isascii() and not set(n) & set("/ ") and len(n + ".json") <= 200 for n in names)
+
+
+def test_a_parameter_that_the_measure_does_not_take_is_named():
+    with pytest.raises(TypeError, match="squares: got an unexpected keyword argument 'epsilon'"):
+        cached(squares, network(), IMAGES, epsilon=1)
+    with pytest.raises(TypeError, match="{1, 2} cannot be in the key of a result: give numbers"):
+        cached(squares, network(), IMAGES, n={1, 2})
+    assert CALLS.number == 0
+
+
+def test_not_a_number_is_a_value_like_others():
+    for _ in range(2):
+        cached(squares, network(), IMAGES, attack=float("nan"))
+    assert CALLS.number == 1
+
+
+# --- damage ---------------------------------------------------------------------------------------
+
+
+def sidecar_with(**changes):
+    def damage(table, sidecar):
+        sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | changes))
+
+    return damage
+
+
+def sidecar_of(text):
+    return lambda table, sidecar: sidecar.write_text(text)
+
+
+def table_changed(change):
+    return lambda table, sidecar: table.write_bytes(change(table.read_bytes()))
+
+
+DAMAGE = {
+    "cut in half": table_changed(lambda content: content[: len(content) // 2]),
+    "without its last row": table_changed(lambda content: content[: content.rindex(b"\n", 0, -1)]),
+    "empty": table_changed(lambda content: b""),
+    "another number": table_changed(lambda content: content.replace(b"0.5", b"0.4")),
+    "no table": lambda table, sidecar: table.unlink(),
+    "no sidecar": lambda table, sidecar: sidecar.unlink(),
+    "another hash": sidecar_with(sha256="0" * 64),
+    "another number of rows": sidecar_with(rows=2),
+    "another key": sidecar_with(key={"measure": "squares"}),
+    **{f"sidecar {text!r}": sidecar_of(text) for text in ("", "{", "[]", "{}", "null", "\xff")},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_result_is_computed_anew(folder, damage):
+    before = cached(squares, network(), IMAGES)
+    path, _ = entry(squares, network(), IMAGES)
+    damage(path, path.with_suffix(".csv.json"))
+    pd.testing.assert_frame_equal(cached(squares, network(), IMAGES), before)
+    assert CALLS.number == 2 and len(files(folder)) == 2
     cached(squares, network(), IMAGES)
-    monkeypatch.setattr(sys.modules[__name__], "VERSION", 4)
-    with pytest.raises(StaleResultError, match="computed with version 3, asked for is 4"):
-        cached(squares, network(), IMAGES)
-
-
-FIELDS = (
-    "measure", "version", "parameters", "network", "seed", "checkpoint", "images", "dataset",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("field", FIELDS)
-@pytest.mark.parametrize("change", ["another", "missing"])
-def test_every_field_of_the_key_must_match(folder, field, change):
-    cached(squares, network(), IMAGES)
-    (sidecar,) = folder.rglob("*.json")
-    contents = json.loads(sidecar.read_text())
-    assert set(contents["key"]) == set(FIELDS)
-    contents["key"].pop(field)
-    if change == "another":
-        contents["key"][field] = "another"
-    sidecar.write_text(json.dumps(contents))
-    with pytest.raises(StaleResultError, match=f"was computed with {field} "):
-        cached(squares, network(), IMAGES)
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null"])
-def test_a_damaged_sidecar_is_named(folder, text):
-    cached(squares, network(), IMAGES)
-    (sidecar,) = folder.rglob("*.json")
-    sidecar.write_text(text)
-    with pytest.raises(StaleResultError, match=f"{sidecar.name} is damaged; remove"):
-        cached(squares, network(), IMAGES)
+    assert CALLS.number == 2
 
 
 def test_the_commit_may_change(folder):
     cached(squares, network(), IMAGES)
     (sidecar,) = folder.rglob("*.json")
     contents = json.loads(sidecar.read_text())
-    sidecar.write_text(json.dumps({"key": contents["key"], "provenance": {"commit": "older"}}))
+    sidecar.write_text(json.dumps(contents | {"provenance": {"commit": "older"}}))
     cached(squares, network(), IMAGES)
     assert CALLS.number == 1
 
 
-def test_refresh_computes_anew_also_where_the_key_differs():
+def test_refresh_computes_anew():
     cached(squares, network(), IMAGES)
-    cached(squares, network(weights="new"), IMAGES, refresh=True)
-    cached(squares, network(weights="new"), IMAGES)
+    cached(squares, network(), IMAGES, refresh=True)
+    cached(squares, network(), IMAGES)
     assert CALLS.number == 2
-
-
-@pytest.mark.parametrize("lost", [".csv", ".json"])
-def test_half_a_result_is_computed_anew(folder, lost):
-    cached(squares, network(), IMAGES)
-    next(p for p in folder.rglob("*") if p.suffix == lost).unlink()
-    assert len(cached(squares, network(), IMAGES)) == 3
-    assert CALLS.number == 2 and len(files(folder)) == 2
 
 
 def test_a_measure_that_fails_leaves_nothing_behind(folder, monkeypatch):
@@ -263,23 +351,43 @@ print(cached(measure, net, Facts(name="validation", digest="d"))["x"][0])
 """
 
 
+def start(count, folder):
+    """A process that is ready to ask for the slow measure."""
+    environment = os.environ | {"SHAPEBIAS_RESULTS": str(folder), "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_MEASURE, count], env=environment, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout.readline().strip() == "ready"
+    return process
+
+
+def go(process):
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
 def test_of_two_processes_that_ask_at_once_one_computes_and_one_waits(tmp_path):
     count = tmp_path / "computed"
-    environment = os.environ | {
-        "SHAPEBIAS_RESULTS": str(tmp_path / "results"),
-        "PYTHONPATH": str(ROOT),
-    }
-    both = [
-        subprocess.Popen([sys.executable, "-c", SLOW_MEASURE, count], env=environment, text=True,
-                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        for _ in range(2)
-    ]  # fmt: skip
-    assert [p.stdout.readline().strip() for p in both] == ["ready", "ready"]
-    for p in both:
-        p.stdin.write("go\n")
-        p.stdin.flush()
+    both = [start(count, tmp_path / "results") for _ in range(2)]
+    for process in both:
+        go(process)
     assert [p.communicate(timeout=60)[0].strip() for p in both] == ["1.5", "1.5"]
     assert len(count.read_text().split()) == 1
+
+
+def test_cleaning_while_one_computes_leaves_its_result_and_the_other_waiting(tmp_path, monkeypatch):
+    monkeypatch.setattr(cleaning, "RESULTS", tmp_path / "results")
+    count = tmp_path / "computed"
+    first, second = (start(count, tmp_path / "results") for _ in range(2))
+    go(first)
+    while not count.exists():
+        pass
+    assert cleaning.clean("results") == (0, 1)
+    go(second)
+    assert [p.communicate(timeout=60)[0].strip() for p in (first, second)] == ["1.5", "1.5"]
+    assert len(count.read_text().split()) == 1
+    assert cleaning.clean("results") == (3, 0)
 
 
 def assert_one_line_with_remedy(error, folder):
@@ -304,56 +412,3 @@ def test_a_folder_without_write_permission_is_named_with_the_remedy(folder, monk
         cached(squares, network(), IMAGES)
     assert_one_line_with_remedy(error, folder / "pictograms" / "squares")
     assert CALLS.number == 0
-
-
-def test_writable_makes_the_folder(folder):
-    assert writable(folder / "a" / "b") == folder / "a" / "b"
-    assert (folder / "a" / "b").is_dir()
-
-
-def test_atomic_shows_the_old_file_until_the_new_one_is_whole(folder):
-    target = folder / "table.csv"
-    target.write_text("old")
-    with atomic(target) as temporary:
-        temporary.write_text("ne")
-        assert target.read_text() == "old"
-        assert temporary.suffix == ".csv" and temporary.parent == folder
-        temporary.write_text("new")
-    assert target.read_text() == "new" and files(folder) == ["table.csv"]
-
-
-@pytest.mark.parametrize("existed", [False, True])
-def test_atomic_changes_nothing_on_error(folder, existed):
-    target = folder / "table.csv"
-    if existed:
-        target.write_text("old")
-    with pytest.raises(KeyboardInterrupt), atomic(target) as temporary:
-        temporary.write_text("half a ta")
-        raise KeyboardInterrupt
-    assert files(folder) == ["table.csv"] * existed
-    assert not existed or target.read_text() == "old"
-
-
-KILLED_WHILE_WRITING = """
-import os, signal, sys
-from pathlib import Path
-from shapebias_utils.files import atomic
-with atomic(Path(sys.argv[1])) as temporary:
-    temporary.write_text("half a ta")
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-def test_a_killed_writer_leaves_no_half_file_and_its_debris_goes_with_the_next_write(folder):
-    target = folder / "table.csv"
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, target], env=environment)
-    assert done.returncode == -signal.SIGKILL and not target.exists()
-    assert len(files(folder)) == 1, "no case: nothing was left"
-    running = folder / f".{platform.node()}-{os.getppid()}-table.csv"
-    elsewhere = folder / ".another-machine-999999999-table.csv"
-    for other in (running, elsewhere):
-        other.write_text("still being written")
-    with atomic(target) as temporary:
-        temporary.write_text("whole")
-    assert files(folder) == sorted([running.name, elsewhere.name, "table.csv"])

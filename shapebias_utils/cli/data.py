@@ -89,8 +89,10 @@ def clean(
 ) -> None:
     """Remove caches, which come back when they are needed; committed files and checkpoints stay.
 
+    A run that is going on is not disturbed: what it holds or writes just now stays, too.
+
     \b
-    results   tables computed for one network and one set of images
+    results   tables computed for one network and one set of images, also those of older code
     figures   figures that are not committed
     images    rendered pictograms; photographs stylized or reduced to silhouettes; Broden's labels
     build     executed notebooks and their HTML
@@ -100,5 +102,5 @@ def clean(
     removed, kept = remove(what)
     print(
         f"{removed} file{'s' * (removed != 1)} removed"
-        + (f", {kept} committed kept" if kept else "")
+        + (f", {kept} committed or in use kept" if kept else "")
     )

@@ -1,7 +1,6 @@
 """Image files as tensors: whatever their mode and format, float32 RGB in [0, 1]."""
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 """Of the files that are taken for images, in lower case."""
-
-THREADS = min(8, os.cpu_count() or 1)
 
 
 def read_image(path: str | Path, upright: bool = True) -> Image.Image:
@@ -103,7 +100,7 @@ def load_images(
     resize: int | None = None,
     crop: int | None = None,
     upright: bool = True,
-    threads: int = THREADS,
+    threads: int | None = None,
 ) -> "Tensor":
     """Float32 RGB ``(N, 3, H, W)`` in [0, 1] of the image files, decoded by several threads.
 
@@ -131,8 +128,16 @@ def load_images(
     return torch.stack(images)
 
 
-def in_threads(jobs: Sequence[Callable[[], "Tensor"]], threads: int = THREADS) -> "list[Tensor]":
-    """What the jobs return, in their order; the first job's error where one fails."""
+def in_threads(
+    jobs: Sequence[Callable[[], "Tensor"]], threads: int | None = None
+) -> "list[Tensor]":
+    """What the jobs return, in their order; the first job's error where one fails.
+
+    `threads` None: one a core, 8 at most.
+    """
+    from ..hardware import cores
+
+    threads = threads or min(8, cores())
     if threads <= 1 or len(jobs) < 2:
         return [job() for job in jobs]
     with ThreadPoolExecutor(threads) as pool:

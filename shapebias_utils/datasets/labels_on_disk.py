@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..files import atomic
+from ..files import atomic, sha256
 from . import ImageSet
 from .concepts import ConceptSet
 
@@ -53,7 +53,7 @@ def keep(
     with atomic(folder / "index.npz") as path:
         np.savez(path, bounds=np.cumsum([0, *lengths]), shape=shape, whole=padded)
     about = {"key": key | {"form": VERSION}, "digest": digest.hexdigest(), "facts": facts}
-    about["files"] = {name: _hash(folder / name) for name in ("planes.bin", "index.npz")}
+    about["files"] = {name: sha256(folder / name) for name in ("planes.bin", "index.npz")}
     with atomic(folder / "facts.json") as path:
         path.write_text(json.dumps(about, indent=1))
 
@@ -64,7 +64,7 @@ def kept(folder: Path, key: dict) -> Labels | None:
         about = json.loads((folder / "facts.json").read_text())
         if about["key"] != key | {"form": VERSION}:
             return None
-        if any(_hash(folder / name) != found for name, found in about["files"].items()):
+        if any(sha256(folder / name) != found for name, found in about["files"].items()):
             return None
         with np.load(folder / "index.npz") as index:
             bounds, shape, whole = index["bounds"], tuple(index["shape"]), index["whole"]
@@ -89,8 +89,3 @@ def concept_set(images: ImageSet, concepts: pd.DataFrame, labels: Labels) -> Con
     table = hashlib.sha256(concepts.to_csv(index=False).encode())
     digest = hashlib.sha256(f"{table.hexdigest()} {labels.digest}".encode())
     return ConceptSet(images, concepts, labels.load, digest.hexdigest())
-
-
-def _hash(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ..datasets.image_folders import SUFFIXES, read_image
-from ..files import atomic
+from ..files import atomic, sha256
 from ..paths import CHECKPOINTS, RAW, Download
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ def load_weights(module: "nn.Module", record: Download, prefix: str = "") -> "nn
     from ..hardware import device
 
     require(record)
-    with open(record.path, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256(record.path)
     if not found.startswith(record.sha256):
         raise ValueError(
             f"{record.path} has SHA-256 {found}, expected is {record.sha256}...: move it away and "

@@ -61,15 +61,19 @@ class Network:
         return self.category_classes or get_dataset(self.dataset).category_classes
 
     def checkpoint_hash(self) -> str:
-        """What identifies the network in the key of a result: its checkpoint and its structure.
+        """What identifies the network in the key of a result.
 
-        The structure, since the same weights do something else behind another normalisation.
+        Its checkpoint and its structure, since the same weights do something else behind another
+        normalisation; its probed layers; and which outputs belong to which category.
         """
-        from .checkpoints import file_hash, weights_hash
+        from .checkpoints import file_hash, structure, weights_hash
 
         if self.path() is None:
-            return weights_hash(self.build())
-        identity = f"{file_hash(self.path())} {self.build()!r}"
+            weights = weights_hash(self.build())
+        else:
+            weights = f"{file_hash(self.path())} {structure(self.build)}"
+        outputs = {category: list(map(int, own)) for category, own in self.mapping().items()}
+        identity = f"{weights} {dict(self.layers)} {outputs}"
         return hashlib.sha256(identity.encode()).hexdigest()
 
     def load(self) -> "nn.Module":

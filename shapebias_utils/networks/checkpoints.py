@@ -8,13 +8,15 @@ import hashlib
 import json
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..files import sha256
 from .normalised import Normalised, unwrapped
 
 _PREFIXES = ("", "module.model.", "module.", "model.")
@@ -37,14 +39,28 @@ _REFUSALS = r"GLOBAL (\S+)|reduce for unrecognized|Can only (create|build)"
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits; FileNotFoundError says how to get the file."""
+    """SHA-256 of a file, as hexadecimal digits; FileNotFoundError says how to get the file.
+
+    Read once in a process, and again when its size or time of modification is another.
+    """
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        state = path.stat()
+        return _hash_of(path, state.st_size, state.st_mtime_ns)
     except FileNotFoundError:
         raise FileNotFoundError(
             f"no checkpoint at {path}: `shapebias doctor` says how to get it"
         ) from None
+
+
+@cache
+def _hash_of(path: Path, size: int, modified: int) -> str:
+    return sha256(path)
+
+
+@cache
+def structure(build: Callable[[], nn.Module]) -> str:
+    """What a network prints of itself: its layers and their constants. Built once in a process."""
+    return repr(build())
 
 
 def weights_hash(module: nn.Module) -> str:

@@ -14,8 +14,13 @@ from torch import Tensor, nn
 class Normalise(nn.Module):
     """Maps [0, 1] to about zero mean and unit variance."""
 
+    mean, scale = 0.5, 4
+
     def forward(self, x: Tensor) -> Tensor:
-        return (x - 0.5) * 4
+        return (x - self.mean) * self.scale
+
+    def extra_repr(self) -> str:  # the key of a result holds what a network prints
+        return f"mean={self.mean}, scale={self.scale}"
 
 
 def conv(inputs: int, outputs: int, size: int, stride: int = 1, relu: bool = True) -> nn.Sequential:

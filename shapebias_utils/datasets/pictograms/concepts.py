@@ -72,7 +72,9 @@ def labelled(split: str = "validation") -> ConceptSet:
 
 def _annotated(split: str, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Planes and whole-image labels of each image, from one process a core (see `pictograms`)."""
-    bounds = np.linspace(0, count, 1 + min(os.cpu_count() or 1, count)).astype(int)
+    from ...hardware import cores
+
+    bounds = np.linspace(0, count, 1 + min(cores(), count)).astype(int)
     where = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-m", __name__, split]
     with ExitStack() as stack:

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from ...categories import CATEGORIES
-from ...files import atomic, locked
+from ...files import atomic, locked, sha256
 from ...paths import RAW
 from .. import ImageSet
 from ..augmentation import random_resized_crop
@@ -69,7 +69,7 @@ def _render_split(split: str, knobs: Knobs, paint: str, folder: Path) -> None:
     with atomic(folder / "table.csv") as path:
         table.to_csv(path, index=False)
     hashes = {"definition": definition(split, knobs, paint), "source": _source_hash()}
-    hashes |= {f: _file_hash(folder / f) for f in ("pixels.npy", "table.csv")}
+    hashes |= {f: sha256(folder / f) for f in ("pixels.npy", "table.csv")}
     with atomic(folder / "hashes.json") as path:
         path.write_text(json.dumps(hashes, indent=1))
 
@@ -82,8 +82,10 @@ def _draw_on_all_cores(split: str, knobs: Knobs, paint: str) -> tuple[np.ndarray
     """
     from tqdm.auto import tqdm
 
-    count, cores = SPLITS[split], os.cpu_count() or 1
-    bounds = np.linspace(0, count, cores + 1).astype(int)
+    from ...hardware import cores
+
+    count = SPLITS[split]
+    bounds = np.linspace(0, count, cores() + 1).astype(int)
     bar = tqdm(total=count, desc=f"rendering {split}", unit="image", leave=False)
 
     def work(start: int, stop: int) -> tuple[np.ndarray, list[dict]]:
@@ -102,7 +104,7 @@ def _draw_on_all_cores(split: str, knobs: Knobs, paint: str) -> tuple[np.ndarray
             raise RuntimeError(f"rendering {split} stopped (exit status {process.returncode})")
         return np.concatenate([p for p, _ in parts]), [fact for _, facts in parts for fact in facts]
 
-    with bar, ThreadPoolExecutor(cores) as pool:
+    with bar, ThreadPoolExecutor(cores()) as pool:
         drawn = list(pool.map(work, bounds[:-1], bounds[1:]))
     return np.concatenate([p for p, _ in drawn]), [fact for _, facts in drawn for fact in facts]
 
@@ -113,16 +115,11 @@ def _source_hash() -> str:
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
 
-def _file_hash(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _is_current(folder: Path, wanted: dict[str, str]) -> bool:
     try:
         hashes = json.loads((folder / "hashes.json").read_text())
         return all(hashes[k] == v for k, v in wanted.items()) and all(
-            hashes[f] == _file_hash(folder / f) for f in ("pixels.npy", "table.csv")
+            hashes[f] == sha256(folder / f) for f in ("pixels.npy", "table.csv")
         )
     except (OSError, ValueError, KeyError):
         return False

@@ -16,7 +16,7 @@ from ..statistics import wilson_interval
 def unit_labels(dissected: pd.DataFrame) -> pd.DataFrame:
     """The row of each channel's label: its concept of highest IoU, of equals the first.
 
-    `dissected` as from ``dissect.dissect`` or ``dissection.collect``. A channel without a
+    `dissected` as from ``dissect.dissect``, or collected of several networks. A channel without a
     concept keeps its row, with an IoU of 0.
     """
     keys = [c for c in (*OBSERVER, "layer", "unit") if c in dissected]

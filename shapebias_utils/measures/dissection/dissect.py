@@ -8,7 +8,7 @@ that neither their order nor the number of processes matters.
 
 import warnings
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,6 @@ from ...datasets.concepts import ConceptSet
 from ...distributed import add, shard
 from ...hardware import device
 from ...networks import Network
-from ...results import cached
 from ..stream import activations
 from . import upsampling
 from .counts import Counts, read_labels, table, tally
@@ -90,20 +89,6 @@ def dissect(
         units.insert(2, "threshold", found[layer].cpu().numpy()[units["unit"]])
         tables.append(units)
     return pd.concat(tables, ignore_index=True).assign(images=images)
-
-
-def collect(
-    networks: Iterable[Network], concepts: ConceptSet, **parameters: object
-) -> pd.DataFrame:
-    """The cached tables of all networks, with `network`, `architecture`, `training`, `seed`."""
-    tables = []
-    for network in networks:
-        table = cached(dissect, network, concepts, **parameters)
-        about = {f: getattr(network, f) for f in ("architecture", "training", "seed")}
-        tables.append(table.assign(network=network.name, **about))
-    if not tables:
-        raise ValueError("no networks are given")
-    return pd.concat(tables, ignore_index=True)
 
 
 def _readable(concepts: ConceptSet, rows: Sequence[int]) -> list[int]:
