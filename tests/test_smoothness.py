@@ -1,7 +1,6 @@
 """Total variation: closed forms, every definition, and noise in maps of activation."""
 
 from dataclasses import asdict, replace
-from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from test_distributed import torchrun
 from torch import nn
 
 from shapebias_utils.datasets import ImageSet, get_dataset
@@ -341,36 +339,6 @@ def test_any_batch_size_gives_the_same_table(batch_size):
     expected = activation_tv(record, random_images(), batch_size=2)
     found = activation_tv(record, random_images(), batch_size=batch_size)
     pd.testing.assert_frame_equal(found, expected, rtol=1e-5)
-
-
-SHARED = """
-import sys
-from shapebias_utils.distributed import rank
-from shapebias_utils.measures.smoothness.activation_tv import activation_tv
-from shapebias_utils.measures.smoothness.spectra import gradient_spectrum
-from test_smoothness import random_images
-from shapebias_utils.networks import get_network
-here = f"{sys.argv[1]}/rank{rank()}"
-network = get_network("AlexNet-R", "pictograms")
-for n in (1, 5):
-    images = random_images(n)
-    activation_tv(network, images, batch_size=2).to_pickle(f"{here}_tv{n}.pkl")
-    gradient_spectrum(network, images, batch_size=2).to_pickle(f"{here}_spectrum{n}.pkl")
-"""
-
-
-@pytest.mark.parametrize("processes", [2, pytest.param(3, marks=pytest.mark.slow)])
-def test_any_number_of_processes_gives_the_same_tables(tmp_path, processes, monkeypatch):
-    import sys
-
-    names = [f"{what}{n}" for what, n in product(("tv", "spectrum"), (1, 5))]
-    monkeypatch.setattr(sys, "argv", ["", str(tmp_path)])
-    exec(compile(SHARED, "one process", "exec"), {})
-    alone = {n: pd.read_pickle(tmp_path / f"rank0_{n}.pkl") for n in names}
-    torchrun(processes, SHARED, tmp_path)
-    for r, name in product(range(processes), names):
-        found = pd.read_pickle(tmp_path / f"rank{r}_{name}.pkl")
-        pd.testing.assert_frame_equal(found, alone[name], check_exact=True)
 
 
 def test_a_layer_that_does_not_exist_lists_those_that_do():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_filter_matching import bank, record
+from helpers.filters import bank, record
 from torch import nn
 
 from shapebias_utils.datasets import ImageSet
