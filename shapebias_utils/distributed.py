@@ -44,7 +44,7 @@ def _setup() -> None:
     backend = "nccl" if torch.cuda.is_available() else "gloo"
     dist.init_process_group(backend, timeout=timedelta(days=1))
     # A group of its own, for a barrier waits as long as its group does.
-    atexit.register(_leave, dist.new_group(timeout=timedelta(seconds=10), backend="gloo"))
+    atexit.register(_leave, dist.new_group(timeout=timedelta(seconds=5), backend="gloo"))
 
 
 def _leave(group: object) -> None:
