@@ -17,7 +17,7 @@ def alone(tmp_path_factory):
         return dict(every_measure.tables())
 
 
-@pytest.mark.parametrize("processes", [2, 3])
+@pytest.mark.parametrize("processes", [pytest.param(2, marks=pytest.mark.slow), 3])
 def test_every_process_gets_the_tables_of_one(alone, processes, tmp_path):
     torchrun(processes, every_measure.__file__, tmp_path)
     for rank in range(processes):
