@@ -359,9 +359,10 @@ def test_nbval_sees_a_changed_number_word_and_colour(tmp_path):
     notebook.cells = [new_code_cell(LATE)]
     nbformat.write(notebook, tmp_path / "late.ipynb")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    environment["PYTHONPATH"] = str(ROOT / "tests")  # no conftest is above the copies
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--nbval", "-c", ROOT / "pyproject.toml", "-rA", "-p",
-         "no:cacheprovider", "-p", "no:xdist", "--color=no", tmp_path],
+         "nbval_tolerance", "-p", "no:cacheprovider", "-p", "no:xdist", "--color=no", tmp_path],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     outcome = re.findall(r"^(PASSED|FAILED) \S*?(\w+)\.ipynb::Cell (\d)", done.stdout, re.M)
