@@ -14,8 +14,9 @@ from torch import nn
 
 from shapebias_utils.datasets import ImageSet
 from shapebias_utils.datasets.concepts import ConceptSet
+from shapebias_utils.measures.dissection import counts as counts_module
 from shapebias_utils.measures.dissection import dissect as dissect_module
-from shapebias_utils.measures.dissection.counts import iou, read_labels, tally
+from shapebias_utils.measures.dissection.counts import Counts, iou, read_labels, tally
 from shapebias_utils.measures.dissection.detectors import (
     count_detectors,
     mismatched,
@@ -155,6 +156,30 @@ def test_more_pixels_than_a_float32_can_count():  # H20
     both = np.array([[0, 17_000_001]])
     value = iou(both, both, both[0] + 1, np.array([0, 1]), Rules())[0, 1]
     assert value == 17_000_001 / 17_000_002
+
+
+def test_what_is_listed_besides_the_best():
+    """A mask of 50 pixels: 50 of a union of 99 with c1, 1 of 99 with c2, 1 of 101 with c3."""
+    concepts = concept_set([MAP], [[CORNER]], [[0]], dict.fromkeys(range(1, 4), "object")).concepts
+    both, labelled = torch.tensor([[[0, 50, 1, 1]]]), torch.tensor([[0, 99, 50, 52]])
+    counts = Counts(labelled, {"a": both}, {"a": torch.tensor([[[0, 50]]])})
+    listed = counts_module.table(counts, "a", concepts, Rules(), draws=0)
+    assert listed["concept"].tolist() == ["c1", "c2"]
+    assert listed["iou"].tolist() == pytest.approx([50 / 99, 1 / 99])
+
+
+@pytest.mark.parametrize("images, kind", [(2**27 - 1, torch.int32), (2**27, torch.int64)])
+def test_counts_are_as_wide_as_the_images_need(images, kind):
+    """Each has 16 pixels in one plane, all of which may count."""
+
+    class Many(ConceptSet):
+        def __len__(self):
+            return images
+
+    few = concept_set([MAP], [[CORNER]], np.zeros((1, 0)), CATEGORIES)
+    many = Many(few.images, few.concepts, few.labels, few.label_digest)
+    counts = Counts.zeros(many, [0], {"a": 2}, 3)
+    assert counts.both["a"].dtype == kind and counts.both["a"].shape == (3, 2, 7)
 
 
 # --- thresholds -----------------------------------------------------------------------------------
@@ -552,9 +577,14 @@ def test_labels_of_another_size_and_unknown_labels_are_named():
 
     with pytest.raises(ValueError, match=r"labels of toy from image\d+.png on are planes"):
         dissect(TOY, replace(concepts, labels=labels))
+
+    def unknown(rows):
+        planes, whole = (a.copy() for a in concepts.labels(rows))
+        planes[-1, 0, 3, 5] = 32
+        return planes, whole
+
     with pytest.raises(ValueError, match="toy has label 32, but no concept beyond 31"):
-        dissect(TOY, replace(concepts, concepts=concepts.concepts[:-1],
-                             labels=lambda r: (concepts.labels(r)[0] * 0 + 32, concepts.labels(r)[1])))  # fmt: skip  # noqa: E501
+        dissect(TOY, replace(concepts, concepts=concepts.concepts[:-1], labels=unknown))
 
 
 def test_an_image_that_cannot_be_read_is_left_out_only_on_request():

@@ -152,6 +152,9 @@ def test_layers_by_hand():
     assert table["value"].to_dict() == pytest.approx({"one": 4, "two": 16 / 3})
     half = 1.96 * np.std([8, 0], ddof=1) / 2**0.5
     assert table.loc["one", "high"] - 4 == pytest.approx(half)
+    assert 4 - table.loc["one", "low"] == pytest.approx(half)
+    (single,) = layer_tv(filter_tv(kernels([KNOWN])).iloc[:1]).to_dict("records")
+    assert single["low"] == single["value"] == single["high"], "one filter has no spread"
 
 
 @pytest.mark.parametrize("isotropic", [False, True])
