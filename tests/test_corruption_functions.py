@@ -3,6 +3,7 @@
 import io
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from scipy.ndimage import zoom
+from scipy.ndimage import gaussian_filter, zoom
 from skimage.color import hsv2rgb, rgb2hsv
 from skimage.filters import gaussian as skimage_gaussian
+from skimage.transform import estimate_transform, warp
 
 from shapebias_utils.datasets import get_dataset
 from shapebias_utils.distortions import distort, distorted, get_distortion
@@ -111,6 +113,14 @@ def test_defocus_is_a_sum_over_a_disk():
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize("radius, edge, taps", [(3, 0.1, 3), (8, 0.5, 3), (10, 0.5, 5)])
+def test_the_edge_of_the_disk_is_blurred_as_scipy_does(radius, edge, taps):
+    y, x = np.mgrid[-10:11, -10:11] if radius > 8 else np.mgrid[-8:9, -8:9]
+    flat = (np.hypot(x, y) <= radius).astype(float)
+    wanted = gaussian_filter(flat / flat.sum(), edge, mode="mirror", radius=taps // 2)
+    np.testing.assert_allclose(blur.disk(radius, edge), wanted, atol=1e-7)
+
+
 def test_the_disk_that_touches_its_frame_brightens_by_a_hundredth_as_published():
     assert blur.disk(8, 0.5).sum() == pytest.approx(1.0130, abs=1e-4)
     assert blur.disk(6, 0.5).sum() == pytest.approx(1, abs=1e-6)
@@ -132,6 +142,14 @@ def test_glass_copies_pixels_one_by_one_as_the_published_loop(seed, height, widt
                 h2, w2 = h + down[i, j], w + across[i, j]
                 wanted[h, w], wanted[h2, w2] = wanted[h2, w2], wanted[h, w]  # views: a copy
     np.testing.assert_array_equal(np.rint(255 * found), wanted)
+
+
+@pytest.mark.parametrize("end, angle", [(0, -45), (1, 45)])
+def test_a_camera_moves_within_45_degrees_of_horizontally(end, angle):
+    image = smooth(40)
+    extreme = SimpleNamespace(uniform=lambda *ends: ends[end])
+    found = blur.motion_blur(image, (10, 3), extreme)
+    np.testing.assert_allclose(found, blur.motion(image, 10, 3, angle), atol=0.51 / 255)
 
 
 @pytest.mark.parametrize("angle", [-130, -45, -20, 0, 10, 45])
@@ -199,6 +217,17 @@ def test_elastic_without_displacements_is_the_image_and_an_affine_map_keeps_line
     turned = digital.elastic_transform(ramp, (0, 0, 5), rng())[16:48, 16:48, 0]
     assert np.abs(turned - ramp[16:48, 16:48, 0]).max() > 0.01
     assert np.abs(np.diff(turned, 2, axis=0)).max() < 1e-5, "it stays a ramp"
+
+
+def test_elastic_maps_three_points_as_scikit_image_does():
+    """Points a third of the side away from the centre, each moved by up to the third constant."""
+    image = smooth(64)
+    points = np.array([[53, 53], [53, 11], [11, 11]])  # 32 + 21, 32 - 21
+    moved = points + rng(3).uniform(-5, 5, (3, 2))
+    wanted = warp(image, estimate_transform("affine", points, moved).inverse, order=1)
+    found = digital.elastic_transform(image, (0, 0, 5), rng(3))
+    inside = slice(12, -12)
+    np.testing.assert_allclose(found[inside, inside], wanted[inside, inside], atol=1e-5)
 
 
 @pytest.mark.parametrize(
