@@ -43,18 +43,20 @@ def _setup() -> None:
     # Ranks may wait long for a slower one; torchrun ends them all if one fails.
     backend = "nccl" if torch.cuda.is_available() else "gloo"
     dist.init_process_group(backend, timeout=timedelta(days=1))
-    atexit.register(_leave)
+    # A group of its own, for a barrier waits as long as its group does.
+    atexit.register(_leave, dist.new_group(timeout=timedelta(seconds=5), backend="gloo"))
 
 
-def _leave() -> None:
-    """Together if all come within seconds, and tidily: else a process may abort as it exits."""
+def _leave(group: object) -> None:
+    """Together if all come within seconds, and tidily: else a process may abort as it exits.
+
+    One that fails leaves alone after that time, and `torchrun` then ends the others.
+    """
     import torch.distributed as dist
 
-    if dist.is_initialized():
-        if dist.get_backend() == "gloo":
-            with suppress(RuntimeError):  # some rank failed or has more to do
-                dist.monitored_barrier(timeout=timedelta(seconds=10))
-        dist.destroy_process_group()
+    with suppress(RuntimeError):  # some rank failed or has more to do
+        dist.barrier(group)
+    dist.destroy_process_group()
 
 
 def shard(items: Sequence) -> Sequence:

@@ -1,10 +1,10 @@
 """What all tests share: one thread, no figures over the committed ones, skips with a reason."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
+from helpers.browser import chromium
 
 ROOT = Path(__file__).parents[1]
 
@@ -13,8 +13,6 @@ ROOT = Path(__file__).parents[1]
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 os.environ.setdefault("SHAPEBIAS_FIGURES", str(ROOT / "build" / "test" / "figures"))
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def pytest_configure() -> None:
@@ -26,21 +24,10 @@ def pytest_configure() -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("browser") and not chromium_path():
-        pytest.skip("no Chromium: apt-get install chromium, or set CHROMIUM to its path")
+    if item.get_closest_marker("browser") and not chromium():
+        pytest.skip("no Chromium: apt-get install chromium, or set SHAPEBIAS_CHROMIUM to its path")
     if item.get_closest_marker("gpu"):
         import torch
 
         if not torch.cuda.is_available():
             pytest.skip("no CUDA device")
-
-
-def chromium_path() -> str | None:
-    """The path of an installed Chromium (or of what CHROMIUM names), None without one."""
-    return next(filter(None, map(shutil.which, (os.environ.get("CHROMIUM", ""), *CHROMIUM))), None)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The path of an installed Chromium; for tests marked `browser`."""
-    return chromium_path()

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_distributed import torchrun
-from torch import nn
+from helpers.by_hand import CAT, COLOURS, DOG, ByHand, by_hand, image_set, stimuli
 
 from shapebias_utils import results
 from shapebias_utils.categories import CATEGORIES
-from shapebias_utils.datasets import ImageSet, get_dataset
+from shapebias_utils.datasets import ImageSet
 from shapebias_utils.datasets.cue_conflict import read_stimuli
 from shapebias_utils.hooks import ablate
 from shapebias_utils.measures.ablation import scores as ablation
@@ -72,11 +71,6 @@ def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     assert [json.loads(f) for f in found["flipped"]] == expected["flipped"].tolist()
 
 
-def stimuli(n: int) -> ImageSet:
-    images = get_dataset("pictograms").images("cue_conflict")
-    return images.subset(range(0, len(images), len(images) // n), "some")
-
-
 @pytest.mark.parametrize(
     "name, layers, n",
     [
@@ -96,57 +90,6 @@ def test_trained_networks_against_the_plain_loop(name, layers, n):
 
 
 # --- networks by hand -----------------------------------------------------------------------------
-
-CAT, DOG, CAR = (CATEGORIES.index(c) for c in ("cat", "dog", "car"))
-
-
-class ByHand(nn.Module):
-    """Channel 0 is red and speaks for cat, 1 is green and for dog, 2 is blue and for neither;
-
-    3 is always zero. Where red and green are gone, all say car.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.see, self.relu = nn.Conv2d(3, 4, 1), nn.ReLU()
-        self.pool, self.flatten, self.say = nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 16)
-        with torch.no_grad():
-            self.see.weight.copy_(torch.eye(4, 3)[:, :, None, None])
-            self.see.bias.copy_(torch.tensor([0, 0, 0, -1.0]))
-            self.say.weight.zero_()
-            self.say.weight[CAT, 0] = self.say.weight[DOG, 1] = 10
-            self.say.weight[:, 3] = torch.randn(16, generator=torch.Generator().manual_seed(0))
-            self.say.bias.zero_()
-            self.say.bias[CAR] = 1
-
-    def forward(self, x):
-        return self.say(self.flatten(self.pool(self.relu(self.see(x)))))
-
-
-COLOURS = {
-    # red, green, blue; decided with all channels -> without red -> without green
-    "cat1-dog1.png": (0.9, 0.5, 0.9),  # cat, its shape -> dog -> cat
-    "cat2-dog2.png": (0.5, 0.9, 0.0),  # dog, its texture -> dog -> cat
-    "cat3-cat3.png": (0.9, 0.0, 0.0),  # no conflict
-    "dog1-cat1.png": (0.8, 0.0, 0.3),  # cat, its texture -> car -> cat
-    "oven1-bear1.png": (0.8, 0.0, 0.3),  # cat, neither
-}
-
-
-def image_set(colours: dict, size: int = 4) -> ImageSet:
-    names = list(colours)
-    pixels = torch.tensor([colours[n] for n in names], dtype=torch.float32)
-    table = pd.DataFrame({"imagename": names, "category": [n.split("1")[0] for n in names]})
-    return ImageSet(
-        "by_hand", table.assign(label=-1),
-        lambda rows: pixels[list(rows), :, None, None].expand(-1, -1, size, size).clone(),
-        "by hand",
-    )  # fmt: skip
-
-
-def by_hand(build=ByHand, **layers) -> Network:
-    layers = layers or {"relu": "relu"}
-    return Network("ByHand", build, dataset="pictograms", layers=layers, n_classes=16)
 
 
 def test_decisions_that_hang_on_one_channel():
@@ -285,29 +228,6 @@ def test_the_same_where_memory_holds_few_channels(monkeypatch):
     expected = ablation.scores(network, images, layer="layer3")
     monkeypatch.setattr(ablation, "MEMORY", 5 * 4 * 96 * 64)
     pd.testing.assert_frame_equal(ablation.scores(network, images, layer="layer3"), expected)
-
-
-SCORES = """
-import sys
-import torch
-from test_ablation import stimuli
-from shapebias_utils.distributed import rank
-from shapebias_utils.measures.ablation import scores as ablation
-from shapebias_utils.networks import get_network
-torch.set_num_threads(1)
-for n in (2, 9):
-    table = ablation.scores(get_network("AlexNet", "pictograms"), stimuli(n), layer="conv5")
-    table.to_pickle(f"{sys.argv[1]}/rank{rank()}_{n}.pkl")
-"""
-
-
-def test_the_same_in_several_processes_also_where_some_have_no_images(tmp_path):
-    torchrun(3, SCORES, tmp_path)
-    for n in (2, 9):
-        expected = ablation.scores(get_network("AlexNet", "pictograms"), stimuli(n), layer="conv5")
-        for r in range(3):
-            found = pd.read_pickle(tmp_path / f"rank{r}_{n}.pkl")
-            pd.testing.assert_frame_equal(found, expected)
 
 
 def test_collected_layer_by_layer_and_resumed(tmp_path, monkeypatch):

@@ -186,6 +186,38 @@ def test_restarts_keep_the_worst_of_each_image(random_start, use_best, targeted)
     assert all(any(torch.equal(f, r[i]) for r in runs) for i, f in enumerate(found))
 
 
+class Indifferent(nn.Module):
+    """All classes are alike, whatever the image; it counts how often it is asked."""
+
+    asked = 0
+
+    def forward(self, x):
+        self.asked += 1
+        return 0 * x.mean((1, 2, 3))[:, None].expand(-1, 5)
+
+
+@pytest.mark.parametrize("use_best", [True, False])
+def test_of_equal_losses_the_first_is_kept(use_best):
+    x, y = batch()
+    found = pgd(Indifferent(), x, y, Attack(steps=2, restarts=3, use_best=use_best))
+    assert torch.allclose(found, x, atol=1e-6), "the first start is the image, the others random"
+
+
+@pytest.mark.parametrize(
+    ("settings", "passes"),
+    [
+        ({"use_best": False}, 7),
+        ({}, 8),
+        ({"use_best": False, "restarts": 2}, 16),
+        ({"steps": 0}, 1),
+    ],
+)
+def test_an_attack_takes_a_pass_a_step_and_one_to_compare(settings, passes):
+    network = Indifferent()
+    pgd(network, *batch(), Attack(**settings))
+    assert network.asked == passes
+
+
 @pytest.mark.parametrize("constraint", ["2", "inf"])
 def test_a_random_start_belongs_to_the_image_not_to_its_batch(constraint):
     a = Attack(eps=0.3, steps=0, constraint=constraint, random_start=True, use_best=False)

@@ -1,12 +1,11 @@
 """JupyterLab in a real browser: Run All, then the explorer's slider shows another picture.
 
-Needs Debian's `chromium` (or a browser named by SHAPEBIAS_CHROMIUM); skipped without it.
+Needs Chromium (``helpers.browser`` looks for it); skipped without it.
 """
 
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,16 +16,11 @@ from contextlib import contextmanager
 
 import nbformat
 import pytest
+from helpers.browser import chromium
 
 from shapebias_utils.paths import ROOT
 
-CHROMIUM = os.environ.get("SHAPEBIAS_CHROMIUM") or shutil.which("chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no chromium: `apt-get install chromium` brings it"
-    ),
-]
+pytestmark = pytest.mark.browser
 PATIENCE = int(os.environ.get("SHAPEBIAS_BROWSER_SECONDS", 180))
 """Seconds for any one step; a laptop needs a few, a busy machine many more."""
 
@@ -146,7 +140,7 @@ def browser_page(folder):
 
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            str(folder / "profile"), executable_path=CHROMIUM, headless=True, args=FLAGS,
+            str(folder / "profile"), executable_path=chromium(), headless=True, args=FLAGS,
             viewport={"width": 1280, "height": 1000},
         )  # fmt: skip
         try:

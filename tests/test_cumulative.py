@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_ablation import ByHand, by_hand, image_set, stimuli
-from test_distributed import torchrun
+from helpers.by_hand import ByHand, by_hand, image_set, stimuli
 
 from shapebias_utils import results
 from shapebias_utils.hooks import ablate
@@ -22,7 +21,7 @@ def results_apart(tmp_path, monkeypatch):
 
 
 def test_an_example_by_hand():
-    """Red speaks for cats, green for dogs (`test_ablation.ByHand`); images 1, 3, 5 are judged."""
+    """Red speaks for cats, green for dogs (`helpers.by_hand`); images 1, 3, 5 are judged."""
     colours = {
         "cat1-dog1.png": (0.5, 0.9, 0.0),  # dog, its texture; without green cat
         "cat2-dog2.png": (0.5, 0.9, 0.0),
@@ -109,28 +108,3 @@ def test_hooks_are_gone():
     images.table["texture_category"] = "dog"
     cumulative_ablation(by_hand(lambda: made), images, counts=(0, 4), draws=1)
     assert not any(m._forward_hooks for m in made.modules())
-
-
-CUMULATIVE = """
-import sys
-import torch
-from test_ablation import by_hand, stimuli
-from test_cumulative import RANKED
-from shapebias_utils.distributed import rank
-from shapebias_utils.measures.ablation import cumulative as module
-from shapebias_utils.networks import get_network
-torch.set_num_threads(1)
-module._ranked = lambda *_: RANKED.replace({"layer": {"a": "conv1", "b": "conv2"}})
-table = module.cumulative_ablation(get_network("AlexNet", "pictograms"), stimuli(16), draws=1)
-table.to_pickle(f"{sys.argv[1]}/rank{rank()}.pkl")
-"""
-
-
-@pytest.mark.slow
-def test_the_same_in_two_processes(tmp_path, monkeypatch):
-    torchrun(2, CUMULATIVE, tmp_path)
-    layers = RANKED.replace({"layer": {"a": "conv1", "b": "conv2"}})
-    monkeypatch.setattr(module, "_ranked", lambda *_: layers)
-    expected = cumulative_ablation(get_network("AlexNet", "pictograms"), stimuli(16), draws=1)
-    for r in range(2):
-        pd.testing.assert_frame_equal(pd.read_pickle(tmp_path / f"rank{r}.pkl"), expected)

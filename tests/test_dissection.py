@@ -9,13 +9,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_distributed import torchrun
+from oracles.dissection import CATEGORIES, CORNER, IOU, MAP, PIXELS, THRESHOLD
 from torch import nn
 
 from shapebias_utils.datasets import ImageSet
 from shapebias_utils.datasets.concepts import ConceptSet
+from shapebias_utils.measures.dissection import counts as counts_module
 from shapebias_utils.measures.dissection import dissect as dissect_module
-from shapebias_utils.measures.dissection.counts import iou, read_labels, tally
+from shapebias_utils.measures.dissection.counts import Counts, iou, read_labels, tally
 from shapebias_utils.measures.dissection.detectors import (
     count_detectors,
     mismatched,
@@ -40,7 +41,6 @@ from shapebias_utils.measures.receptive_fields import receptive_fields
 from shapebias_utils.networks import Network, get_networks, zoo
 
 HALF = Rules(geometry="half-pixel")
-LITE = replace(HALF, present="lite")
 ABOUT = {"network": "N", "architecture": "N", "training": "standard", "seed": 0}
 
 
@@ -81,19 +81,11 @@ def shuffled(concepts: ConceptSet, order) -> ConceptSet:
 
 # --- cases by hand: a map whose mask on 4x4 labels has 6 pixels, 3.2 being the threshold ----------
 
-MAP = [[[0, 0], [0, 16]]]
-CORNER = np.zeros((4, 4), int)
-CORNER[1:, 1:] = 1  # 9 pixels
-NONE = np.zeros((4, 4), int)
-FAR = NONE.copy()
-FAR[0, 0] = 2  # outside the mask
-KINDS = {1: "object", 2: "object", 3: "scene", 4: "texture", 5: "texture", 6: "part"}
 
-
-def by_hand(planes, whole, rules=HALF, threshold=3.2, categories=KINDS):
+def by_hand(planes, whole, rules=HALF, threshold=THRESHOLD):
     """IoU of each label with the one unit, pixels in both, and labelled pixels."""
     n = len(planes)
-    concepts = concept_set([MAP] * n, planes, whole, categories)
+    concepts = concept_set([MAP] * n, planes, whole, CATEGORIES)
     labels = read_labels(concepts, list(range(n)), (4, 4), rules)
     maps = concepts.images.load(range(n))
     laid = grid(rules.geometry, (4, 4), (2, 2), (4, 4), ((2, 0.5), (2, 0.5)))
@@ -103,38 +95,16 @@ def by_hand(planes, whole, rules=HALF, threshold=3.2, categories=KINDS):
     return values[0], both[0].tolist(), labelled.tolist()
 
 
-def test_how_many_pixels_the_map_covers_in_each_geometry():  # H0
-    def pixels(geometry, centre=None):
-        laid = grid(geometry, (4, 4), (2, 2), (4, 4), centre and (centre, centre))
-        return len(active(torch.tensor([MAP]).float(), torch.tensor([3.2]), laid)[0])
-
-    assert pixels("half-pixel") == 6
-    assert pixels("align-corners") == 8
-    assert pixels("receptive-field", (2, 0.5)) == 6, "2x2 kernels lie as pixels do"
-    assert pixels("receptive-field", (2, 0)) == 9, "weights 0, 1/2, 1, 1"
+@pytest.mark.parametrize("geometry, centre", PIXELS)
+def test_how_many_pixels_the_map_covers(geometry, centre):
+    laid = grid(geometry, (4, 4), (2, 2), (4, 4), centre and (centre, centre))
+    found = active(torch.tensor([MAP]).float(), torch.tensor([THRESHOLD]), laid)[0]
+    assert len(found) == PIXELS[geometry, centre]
 
 
-BY_HAND = {
-    # planes and whole-image labels, rules -> IoU of labels
-    "H1 one image": (([CORNER],), [[0]], HALF, {1: 2 / 3}),
-    "H2 a second with a scene": (([CORNER], [NONE]), [[0], [3]], HALF, {1: 2 / 3, 3: 6 / 16}),
-    "H3 an object elsewhere": (([CORNER], [FAR]), [[0], [0]], HALF, {1: 6 / 15, 2: 0}),
-    "H3 by Lite": (([CORNER], [FAR]), [[0], [0]], LITE, {1: 2 / 3, 2: 0}),
-    "H4 two textures": (([NONE],), [[4, 5]], HALF, {4: 6 / 16, 5: 6 / 16}),
-    "H5 a scene 0": (([CORNER], [NONE]), [[0], [4]], HALF, {1: 2 / 3, 4: 6 / 16}),
-    "H7 twice at a pixel": (([CORNER * 6, CORNER * 6],), [[0]], HALF, {6: 2 / 3}),
-    "H7 counted twice": (
-        ([CORNER * 6, CORNER * 6],), [[0]], replace(HALF, twice=True), {6: 12 / (6 + 18 - 12)},
-    ),
-    "a label of pixels and of the whole": (([CORNER * 4],), [[4]], HALF, {4: 6 / 16}),
-    "H17 only the whole image": (np.zeros((1, 0, 4, 4)), [[4]], HALF, {4: 6 / 16}),
-    "H18 nothing at all": (([CORNER], [NONE]), [[0], [0]], HALF, {1: 2 / 3}),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("planes, whole, rules, expected", BY_HAND.values(), ids=BY_HAND)
+@pytest.mark.parametrize("planes, whole, rules, expected", IOU.values(), ids=IOU)
 def test_iou_by_hand(planes, whole, rules, expected):
-    values, _, _ = by_hand(planes, whole, rules)
+    values, _, _ = by_hand(planes, whole, replace(HALF, **rules))
     assert {k: values[k] for k in expected} == pytest.approx(expected, abs=0)
     assert set(values.nonzero()[0]) == {k for k, v in expected.items() if v}
 
@@ -150,7 +120,7 @@ def test_a_repeated_label_counts_once_or_twice():  # H7
 def test_a_threshold_that_nothing_exceeds_leaves_a_unit_without_label():  # H8
     values, both, _ = by_hand([[CORNER]], [[3]], threshold=16)
     assert not values.any() and not any(both)
-    table = dissect(ECHO, concept_set([MAP], [[CORNER]], [[3]], KINDS), rules=HALF)
+    table = dissect(ECHO, concept_set([MAP], [[CORNER]], [[3]], CATEGORIES), rules=HALF)
     (row,) = table.to_dict("records")  # the largest of 4 values is the threshold
     assert (row["threshold"], row["iou"], row["intersection"]) == (16, 0, 0)
     assert pd.isna(row["concept"]) and pd.isna(row["category"])
@@ -186,6 +156,30 @@ def test_more_pixels_than_a_float32_can_count():  # H20
     both = np.array([[0, 17_000_001]])
     value = iou(both, both, both[0] + 1, np.array([0, 1]), Rules())[0, 1]
     assert value == 17_000_001 / 17_000_002
+
+
+def test_what_is_listed_besides_the_best():
+    """A mask of 50 pixels: 50 of a union of 99 with c1, 1 of 99 with c2, 1 of 101 with c3."""
+    concepts = concept_set([MAP], [[CORNER]], [[0]], dict.fromkeys(range(1, 4), "object")).concepts
+    both, labelled = torch.tensor([[[0, 50, 1, 1]]]), torch.tensor([[0, 99, 50, 52]])
+    counts = Counts(labelled, {"a": both}, {"a": torch.tensor([[[0, 50]]])})
+    listed = counts_module.table(counts, "a", concepts, Rules(), draws=0)
+    assert listed["concept"].tolist() == ["c1", "c2"]
+    assert listed["iou"].tolist() == pytest.approx([50 / 99, 1 / 99])
+
+
+@pytest.mark.parametrize("images, kind", [(2**27 - 1, torch.int32), (2**27, torch.int64)])
+def test_counts_are_as_wide_as_the_images_need(images, kind):
+    """Each has 16 pixels in one plane, all of which may count."""
+
+    class Many(ConceptSet):
+        def __len__(self):
+            return images
+
+    few = concept_set([MAP], [[CORNER]], np.zeros((1, 0)), CATEGORIES)
+    many = Many(few.images, few.concepts, few.labels, few.label_digest)
+    counts = Counts.zeros(many, [0], {"a": 2}, 3)
+    assert counts.both["a"].dtype == kind and counts.both["a"].shape == (3, 2, 7)
 
 
 # --- thresholds -----------------------------------------------------------------------------------
@@ -483,34 +477,6 @@ def test_permuted_channels_give_permuted_rows(reference):  # H21
     pd.testing.assert_frame_equal(found.reset_index(drop=True), expected.reset_index(drop=True))
 
 
-PROCESSES = """
-import sys
-import torch
-from test_dissection import TOY, dissect, toy_concepts
-from shapebias_utils.distributed import rank
-torch.set_num_threads(1)
-for n in (41, 2):
-    table = dissect(TOY, toy_concepts(n), rules=sys.argv[2])
-    table.to_pickle(f"{sys.argv[1]}/rank{rank()}_{n}.pkl")
-"""
-
-
-@pytest.mark.parametrize(
-    "processes, rules",
-    [
-        (2, "default"),
-        *(pytest.param(n, "netdissect_lite", marks=pytest.mark.slow) for n in (1, 2, 3)),
-    ],
-)
-def test_two_or_three_processes_find_what_one_does(tmp_path, processes, rules):
-    torchrun(processes, PROCESSES, tmp_path, rules)
-    for n in (41, 2):
-        expected = dissect(TOY, toy_concepts(n), rules=rules)
-        for r in range(processes):
-            found = pd.read_pickle(tmp_path / f"rank{r}_{n}.pkl")
-            pd.testing.assert_frame_equal(found, expected, check_exact=True)
-
-
 # --- presets, bootstrap, baselines ----------------------------------------------------------------
 
 
@@ -597,7 +563,7 @@ def test_a_layer_that_is_not_there_is_named():
 
 
 def test_layer_and_image_of_an_activation_that_is_not_finite_are_named():
-    concepts = concept_set(np.full((3, 1, 2, 2), np.nan), np.zeros((3, 1, 4, 4)), np.zeros((3, 1)), KINDS)  # fmt: skip  # noqa: E501
+    concepts = concept_set(np.full((3, 1, 2, 2), np.nan), np.zeros((3, 1, 4, 4)), np.zeros((3, 1)), CATEGORIES)  # fmt: skip  # noqa: E501
     with pytest.raises(ValueError, match=r"map of Echo is not finite for image\d.png"):
         dissect(ECHO, concepts)
 
@@ -611,9 +577,14 @@ def test_labels_of_another_size_and_unknown_labels_are_named():
 
     with pytest.raises(ValueError, match=r"labels of toy from image\d+.png on are planes"):
         dissect(TOY, replace(concepts, labels=labels))
+
+    def unknown(rows):
+        planes, whole = (a.copy() for a in concepts.labels(rows))
+        planes[-1, 0, 3, 5] = 32
+        return planes, whole
+
     with pytest.raises(ValueError, match="toy has label 32, but no concept beyond 31"):
-        dissect(TOY, replace(concepts, concepts=concepts.concepts[:-1],
-                             labels=lambda r: (concepts.labels(r)[0] * 0 + 32, concepts.labels(r)[1])))  # fmt: skip  # noqa: E501
+        dissect(TOY, replace(concepts, concepts=concepts.concepts[:-1], labels=unknown))
 
 
 def test_an_image_that_cannot_be_read_is_left_out_only_on_request():

@@ -1,6 +1,7 @@
 """Every distortion keeps the form of an image and is pure; each does what its recipe says."""
 
 import io
+import os
 import shutil
 import subprocess
 
@@ -382,6 +383,16 @@ def test_phase_noise_keeps_the_amplitudes_and_turns_phases_by_no_more_than_its_w
     assert turned.max() < 60.1 and turned.mean() == pytest.approx(30, abs=2)
 
 
+def test_the_high_pass_has_the_mean_grey_of_imagenet_and_so_has_what_surrounds_the_low_pass():
+    image = 0.3 + 0.2 * np.random.default_rng(3).random((64, 64, 1), np.float32).repeat(3, 2)
+    for level in (float("inf"), 3, 0.4):
+        found = distort(image, "high_pass", level)
+        assert 0 < found.min() and found.max() < 1, "nothing is clipped here"
+        assert found.mean() == pytest.approx(0.4423, abs=1e-5)
+    # Under a Gaussian as wide as this, the corner of a small image is mostly its surroundings.
+    assert distort(flat(8, 8, 1.0), "low_pass", 40)[0, 0, 0] == pytest.approx(0.4423, abs=0.01)
+
+
 # --- edges and B&W --------------------------------------------------------------------------------
 
 
@@ -422,6 +433,36 @@ def test_black_and_white_is_two_valued_and_not_inverted(name, size, inside, outs
 def test_constant_images_become_black_or_white(name, value, wanted):
     found = distort(flat(24, 40, value), name, 0.5)
     assert found == pytest.approx(np.full_like(found, wanted), abs=1.1 / 255)  # potrace rounds
+
+
+def test_without_tracing_what_reaches_the_threshold_is_white():
+    assert (distort(flat(8, 8, 0.5), "black_and_white_untraced", 0.5) == 1).all()
+    assert (distort(flat(8, 8, 0.499), "black_and_white_untraced", 0.5) == 0).all()
+
+
+@pytest.fixture
+def instead_of_potrace(tmp_path, monkeypatch):
+    """A function that puts a shell script in the place of potrace."""
+
+    def put(script):
+        program = tmp_path / "potrace"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    return put
+
+
+def test_potrace_gets_all_of_the_image_in_8_bits(instead_of_potrace):
+    instead_of_potrace("cat")
+    image = np.concatenate([noisy(8, 24), flat(4, 24, 1.0), flat(4, 24, 0.0)])
+    assert distort(image, "black_and_white", 0.5) == pytest.approx(image, abs=0.51 / 255)
+
+
+def test_what_potrace_says_when_it_fails_is_told(instead_of_potrace):
+    instead_of_potrace("echo there is no room >&2; exit 2")
+    with pytest.raises(RuntimeError, match="potrace failed: there is no room"):
+        distort(OK, "black_and_white", 0.5)
 
 
 def by_svg(image: np.ndarray) -> np.ndarray:

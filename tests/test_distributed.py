@@ -1,19 +1,15 @@
 """One, two or three processes: every row is done once and every rank gets the same table."""
 
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
+from helpers.processes import torchrun
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shapebias_utils.distributed import add, barrier, broadcast, merge, rank, shard, world_size
-from shapebias_utils.paths import ROOT
 
 ROWS = pd.DataFrame(
     {
@@ -51,30 +47,10 @@ def test_without_torchrun_there_is_one_process(monkeypatch):
     pd.testing.assert_frame_equal(merge(shuffled, by="trial"), ROWS)
 
 
-def torchrun(processes: int, code: str, *arguments: object, timeout: int = 180) -> None:
-    """Run the code in so many processes; fail with what they print if they fail or hang."""
-    script = Path(arguments[0]) / "script.py"
+def run(processes: int, code: str, folder: Path) -> None:
+    script = folder / "script.py"
     script.write_text(code)
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone",
-        f"--nproc-per-node={processes}", script, *map(str, arguments),
-    ]  # fmt: skip
-    environment = os.environ | {
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{Path(__file__).parent}",
-        "OMP_NUM_THREADS": "1",
-        "CUDA_VISIBLE_DEVICES": "",
-        "SHAPEBIAS_RESULTS": str(arguments[0]),
-    }
-    process = subprocess.Popen(
-        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        output, _ = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        pytest.fail(f"{processes} processes hang; they printed {process.communicate()[0]}")
-    assert process.returncode == 0, output
+    torchrun(processes, script, folder)
 
 
 MERGE = """
@@ -113,7 +89,7 @@ for _ in range(2):
 )
 def test_every_rank_gets_the_table_of_one_process(tmp_path, processes):
     ROWS.to_pickle(tmp_path / "rows.pkl")
-    torchrun(processes, f"SIZE = {processes}\n{MERGE}", tmp_path)
+    run(processes, f"SIZE = {processes}\n{MERGE}", tmp_path)
     for r in range(processes):
         found = {
             n: pd.read_pickle(tmp_path / f"rank{r}_{n}.pkl")
@@ -131,10 +107,10 @@ TRAIN = """
 import sys
 from pathlib import Path
 import torch
-from test_training import STANDARD, toy_images, toy_network
+from helpers.toy_training import STANDARD, toy_images, toy_network
 from shapebias_utils.distributed import rank
 from shapebias_utils.networks.checkpoints import file_hash
-from shapebias_utils.training import train
+from shapebias_utils.training.loop import train
 torch.set_num_threads(1)
 out = train(toy_network, toy_images(), STANDARD, Path(sys.argv[1]) / "toy.safetensors")
 assert out.exists()
@@ -144,8 +120,22 @@ assert out.exists()
 
 @pytest.mark.slow
 def test_two_processes_train_one_network(tmp_path):
-    torchrun(2, TRAIN, tmp_path, timeout=120)
+    run(2, TRAIN, tmp_path)
     assert (tmp_path / "hash0").read_text() == (tmp_path / "hash1").read_text()
     log = pd.read_csv(tmp_path / "toy.csv")
     assert log["epoch"].tolist() == [1, 2, 3] and log["loss"].iloc[-1] < log["loss"].iloc[0]
     assert not (tmp_path / "toy.state.pt").exists()
+
+
+FAILS = """
+from shapebias_utils.distributed import barrier, broadcast, rank
+barrier()
+if rank():
+    raise ValueError("one of two fails")
+broadcast("none is there to take it")
+"""
+
+
+def test_where_one_fails_the_others_do_not_wait_for_it(tmp_path):
+    with pytest.raises(AssertionError, match="one of two fails"):
+        run(2, FAILS, tmp_path)

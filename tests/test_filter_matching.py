@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from helpers.filters import bank, record
 from scipy.stats import spearmanr
 from torch import nn
 
@@ -28,24 +29,6 @@ from shapebias_utils.networks.normalised import normalised
 from shapebias_utils.paths import ROOT
 
 WEIGHTS = ROOT.parent / "shared" / "data" / "networks" / "squeezenet1_1_caffe.pth"
-
-
-def record(weights, name="S", training="standard", **changes) -> Network:
-    """A network of one convolution with these weights ``(n, 3, h, w)``."""
-    weights = torch.as_tensor(np.asarray(weights), dtype=torch.float32)
-
-    def build():
-        module = nn.Sequential(nn.Conv2d(3, len(weights), weights.shape[2:], bias=False), nn.ReLU())
-        with torch.no_grad():
-            module[0].weight.copy_(weights)
-        return module
-
-    facts = {"dataset": "pictograms", "architecture": "AlexNet", "layers": {"conv1": "1"}}
-    return Network(name, build, training=training, **facts | changes)
-
-
-def bank(n=5, seed=0, size=3) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=(n, 3, size, size))
 
 
 # --- matching -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from helpers.untrained import build, images
 
 from shapebias_utils.networks import mini
 from shapebias_utils.networks.pictograms import LAYERS, NETWORKS
@@ -19,22 +20,6 @@ PAPER_LAYERS = {
     "ResNet": ["conv1", "layer1", "layer2", "layer3", "layer4"],
 }  # fmt: skip
 """Architecture -> probed layers, from the paper's Appendix A with torchvision's names."""
-
-
-def build(architecture):
-    """In eval mode, its batch norms set by a batch of images, as after training."""
-    torch.manual_seed(0)
-    network = architecture().requires_grad_(False)
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0
-            torch.nn.init.uniform_(module.bias, -0.5, 0.5)
-    network(images(16))
-    return network.eval()
-
-
-def images(n=3, height=64, width=64):
-    return torch.rand(n, 3, height, width, generator=torch.Generator().manual_seed(1))
 
 
 @ARCHITECTURES

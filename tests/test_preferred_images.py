@@ -9,7 +9,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from test_distributed import torchrun
 from torch import nn
 
 from shapebias_utils.datasets import ImageSet
@@ -116,34 +115,6 @@ def test_layers_and_channels_stay_in_their_order():
 def test_no_images_give_an_empty_table():
     found = preferred_images(NETWORK, images_of(np.zeros((0, 3, 4, 4))))
     assert list(found.columns) == COLUMNS and found.empty
-
-
-SHARED = """
-import sys
-import numpy as np
-from test_preferred_images import NETWORK, images_of
-from shapebias_utils.distributed import rank
-from shapebias_utils.measures.dissection.preferred_images import preferred_images
-values = np.load(f"{sys.argv[1]}/values.npy")
-for position in ("centre", "maximum"):
-    for n in (11, 1):
-        images = images_of(values[:n])
-        table = preferred_images(NETWORK, images, k=4, position=position, batch_size=3)
-        table.to_pickle(f"{sys.argv[1]}/{position}{n}_{rank()}.pkl")
-"""
-
-
-@pytest.mark.parametrize("processes", [2, pytest.param(3, marks=pytest.mark.slow)])
-def test_every_process_gets_the_table_of_one(tmp_path, processes):
-    values = np.random.default_rng(0).integers(0, 5, (11, 3, 4, 6)) / 4
-    np.save(tmp_path / "values.npy", values)
-    torchrun(processes, SHARED, tmp_path)
-    for position in ("centre", "maximum"):
-        for n in (11, 1):
-            alone = preferred_images(NETWORK, images_of(values[:n]), k=4, position=position)
-            for r in range(processes):
-                found = pd.read_pickle(tmp_path / f"{position}{n}_{r}.pkl")
-                pd.testing.assert_frame_equal(found, alone, check_exact=True)
 
 
 def test_what_is_kept_does_not_grow_with_the_images(monkeypatch):

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from helpers import browser
 from notebook_form import MACHINE_PATH
 from packaging.requirements import Requirement
+
+from shapebias_utils.doctor import TOOLS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "shapebias_utils"
@@ -182,7 +185,7 @@ def test_the_reader_of_imports_sees_what_it_should(tmp_path):
     )
     assert Imports("networks.mini", file).found == {
         "typing", "numpy", "scipy.stats", "shapebias_utils.paths", "shapebias_utils.networks.mini",
-        "shapebias_utils.figures", "shapebias_utils.training.loop",
+        "shapebias_utils.figures", "shapebias_utils.training",
     }  # fmt: skip
 
 
@@ -335,6 +338,10 @@ def test_every_make_target_is_documented():
     documented = set(re.findall(r"^([a-z-]+):.*  ## \S", text, re.M))
     assert phony == documented
     assert {"help", "reproduce", "test", "lab", "train", "bench", "lint"} <= documented
+
+
+def test_the_doctor_and_the_tests_look_for_the_same_chromium():
+    assert TOOLS["chromium"][0] == browser.NAMES
 
 
 def test_ci_runs_what_a_user_runs():

@@ -198,6 +198,7 @@ def test_the_rows_of_the_confusion_sum_to_1_and_count_every_conflict_image():
     rng = np.random.default_rng(2)
     table = confusion(trials(rng.choice([*CATEGORIES, "na"], len(CUES))))
     assert list(table.columns) == [*OBSERVER, "cue", "category", "response", "count", "share"]
+    assert table.index.equals(pd.RangeIndex(len(table)))
     for _, own in table.groupby(["cue", "category"]):
         assert own["share"].sum() == pytest.approx(1)
         assert own["count"].sum() == 15

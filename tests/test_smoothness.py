@@ -1,7 +1,6 @@
 """Total variation: closed forms, every definition, and noise in maps of activation."""
 
 from dataclasses import asdict, replace
-from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from test_distributed import torchrun
 from torch import nn
 
 from shapebias_utils.datasets import ImageSet, get_dataset
@@ -154,6 +152,9 @@ def test_layers_by_hand():
     assert table["value"].to_dict() == pytest.approx({"one": 4, "two": 16 / 3})
     half = 1.96 * np.std([8, 0], ddof=1) / 2**0.5
     assert table.loc["one", "high"] - 4 == pytest.approx(half)
+    assert 4 - table.loc["one", "low"] == pytest.approx(half)
+    (single,) = layer_tv(filter_tv(kernels([KNOWN])).iloc[:1]).to_dict("records")
+    assert single["low"] == single["value"] == single["high"], "one filter has no spread"
 
 
 @pytest.mark.parametrize("isotropic", [False, True])
@@ -343,36 +344,6 @@ def test_any_batch_size_gives_the_same_table(batch_size):
     pd.testing.assert_frame_equal(found, expected, rtol=1e-5)
 
 
-SHARED = """
-import sys
-from shapebias_utils.distributed import rank
-from shapebias_utils.measures.smoothness.activation_tv import activation_tv
-from shapebias_utils.measures.smoothness.spectra import gradient_spectrum
-from test_smoothness import random_images
-from shapebias_utils.networks import get_network
-here = f"{sys.argv[1]}/rank{rank()}"
-network = get_network("AlexNet-R", "pictograms")
-for n in (1, 5):
-    images = random_images(n)
-    activation_tv(network, images, batch_size=2).to_pickle(f"{here}_tv{n}.pkl")
-    gradient_spectrum(network, images, batch_size=2).to_pickle(f"{here}_spectrum{n}.pkl")
-"""
-
-
-@pytest.mark.parametrize("processes", [2, pytest.param(3, marks=pytest.mark.slow)])
-def test_any_number_of_processes_gives_the_same_tables(tmp_path, processes, monkeypatch):
-    import sys
-
-    names = [f"{what}{n}" for what, n in product(("tv", "spectrum"), (1, 5))]
-    monkeypatch.setattr(sys, "argv", ["", str(tmp_path)])
-    exec(compile(SHARED, "one process", "exec"), {})
-    alone = {n: pd.read_pickle(tmp_path / f"rank0_{n}.pkl") for n in names}
-    torchrun(processes, SHARED, tmp_path)
-    for r, name in product(range(processes), names):
-        found = pd.read_pickle(tmp_path / f"rank{r}_{name}.pkl")
-        pd.testing.assert_frame_equal(found, alone[name], check_exact=True)
-
-
 def test_a_layer_that_does_not_exist_lists_those_that_do():
     with pytest.raises(ValueError, match="Identity has no layer 'c'; .*a, b"):
         activation_tv(IDENTITY, random_images(), layers=["a", "c"])
@@ -415,6 +386,7 @@ def test_networks_without_named_layers_are_left_out():
 
 
 def test_the_interval_of_a_mean_is_about_the_normal_one():
+    assert bootstrap_mean(np.array([1.0, 0.0]), 999, 0) == (0, 0.5, 1), "any value may be drawn"
     values = np.random.default_rng(3).normal(5, 2, 400)
     low, mean, high = bootstrap_mean(values, 4000, 0)
     half = 1.96 * values.std() / 20

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_filter_matching import bank, record
+from helpers.filters import bank, record
 from torch import nn
 
 from shapebias_utils.datasets import ImageSet
@@ -59,6 +59,7 @@ def test_smoothing_takes_the_high_frequencies_away_and_differences_the_low():
     assert smooth["value"].iloc[0] == pytest.approx(25) == smooth["value"].max()
     found = median_frequency(table).set_index("network")["frequency"]
     assert found["S"] < 0.15 < 0.4 < found["E"]
+    assert list(found.index) == ["S", "E"], "in their order"
 
 
 def test_the_interval_covers_the_mean_and_narrows_with_more_filters():
@@ -115,13 +116,51 @@ def test_images_without_a_gradient_do_not_count():
     assert table["share"].sum() == pytest.approx(1)
 
 
+def convolving(scale: float = 1.0) -> Network:
+    """A network whose gradients differ from image to image, and are so many times as long."""
+
+    def build():
+        torch.manual_seed(1)
+        return nn.Sequential(
+            nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 30**2, 2), Times(scale)
+        )
+
+    return Network("N", build, dataset="pictograms", n_classes=2)
+
+
+class Times(nn.Module):
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x):
+        return self.factor * x
+
+
+def test_the_interval_over_images_is_the_normal_one_of_the_mean():
+    shown = images(7)
+    x = shown.load(range(7)).requires_grad_()
+    logits = convolving().load()(x)
+    (gradient,) = torch.autograd.grad((logits[:, 0] - logits[:, 1]).sum(), x)
+    power = ring_power(gradient)
+    share = pd.DataFrame((power / power.sum(1, keepdim=True)).numpy())
+    table = gradient_spectrum(convolving(), shown)
+    assert table["share"].to_numpy() == pytest.approx(share.mean().to_numpy(), abs=1e-6)
+    white = table["share"] / table["value"]  # what white noise would have on the ring
+    for end, side in (("low", -1), ("high", 1)):
+        expected = share.mean() + side * 1.96 * share.sem()
+        assert (table[end] * white).to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-6)
+
+
+def test_how_steep_the_network_is_makes_no_difference():
+    found = gradient_spectrum(convolving(1e-4), images())
+    pd.testing.assert_frame_equal(found, gradient_spectrum(convolving(), images()), rtol=1e-4)
+
+
 @pytest.mark.parametrize("batch_size", [1, 2, 6])
 def test_any_batch_size_gives_the_same_spectrum(batch_size):
-    torch.manual_seed(1)
-    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 30**2, 2))
-    record = Network("N", lambda: module, dataset="pictograms", n_classes=2)
-    found = gradient_spectrum(record, images(), batch_size=batch_size)
-    expected = gradient_spectrum(record, images(), batch_size=4)
+    found = gradient_spectrum(convolving(), images(), batch_size=batch_size)
+    expected = gradient_spectrum(convolving(), images(), batch_size=4)
     pd.testing.assert_frame_equal(found, expected, rtol=1e-5, atol=1e-8)
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from test_mini import build
+from helpers.untrained import build
 from torch import nn
 
 from shapebias_utils.hooks import ablate, record

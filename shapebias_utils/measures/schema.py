@@ -93,7 +93,7 @@ def with_cues(trials: pd.DataFrame) -> pd.DataFrame:
     ValueError names the first image whose name does not parse.
     """
     cues = trials["imagename"].astype(str).str.extract(_CUES)
-    wrong = cues[0].isna() | ~cues[0].isin(CATEGORIES) | ~cues[1].isin(CATEGORIES)
+    wrong = ~cues.isin(CATEGORIES).all(axis=1)
     if wrong.any():
         raise ValueError(
             f"{trials['imagename'][wrong].iloc[0]!r} does not name two cues; expected is a name "

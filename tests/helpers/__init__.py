@@ -1,0 +1,1 @@
+"""What tests share: toy networks, image sets by hand, processes, a browser."""
