@@ -14,6 +14,7 @@ from torch import nn
 
 from shapebias_utils.datasets import ImageSet
 from shapebias_utils.datasets.concepts import ConceptSet
+from shapebias_utils.hooks import record
 from shapebias_utils.measures.dissection import counts as counts_module
 from shapebias_utils.measures.dissection import dissect as dissect_module
 from shapebias_utils.measures.dissection.counts import Counts, iou, read_labels, tally
@@ -24,6 +25,7 @@ from shapebias_utils.measures.dissection.detectors import (
     untrained,
 )
 from shapebias_utils.measures.dissection.dissect import dissect, groups
+from shapebias_utils.measures.dissection.masks import masks
 from shapebias_utils.measures.dissection.rules import PRESETS, Rules, rules_of
 from shapebias_utils.measures.dissection.thresholds import (
     RunningTop,
@@ -37,8 +39,8 @@ from shapebias_utils.measures.dissection.upsampling import (
     grid,
     receptive_centres,
 )
-from shapebias_utils.measures.receptive_fields import receptive_fields
 from shapebias_utils.networks import Network, get_networks, zoo
+from shapebias_utils.networks.normalised import normalised
 
 HALF = Rules(geometry="half-pixel")
 ABOUT = {"network": "N", "architecture": "N", "training": "standard", "seed": 0}
@@ -388,12 +390,26 @@ def test_receptive_fields_of_the_papers_alexnet():
     assert centres[13, 13] == ((16, 15), (16, 15))
 
 
+def seen_by(network: Network, size: int) -> dict[str, np.ndarray]:
+    """Layer -> the first pixel, and the one behind the last, that each row of its map depends on.
+
+    By experiment: not-a-number in a row of pixels spreads to all that depends on it. In float64
+    no fast algorithm spreads it further.
+    """
+    module = network.build().double().eval()
+    images = torch.rand(size, 3, size, size, dtype=torch.float64)
+    images[range(size), :, range(size)] = torch.nan  # of image i row i
+    with torch.no_grad(), record(module, network.layers) as maps:
+        module(images)
+    hit = {layer: values.isnan().any(1).any(2).numpy() for layer, values in maps.items()}
+    return {k: np.stack([h.argmax(0), size - h[::-1].argmax(0)], 1) for k, h in hit.items()}
+
+
 @pytest.mark.parametrize("network", get_networks("pictograms")[::2], ids=lambda n: n.name)
 def test_centres_are_in_the_middle_of_what_units_see(network):
     centres = receptive_centres(network.build().eval(), torch.zeros(1, 3, 64, 64))
     checked = 0
-    for spans in receptive_fields(network, 64).values():
-        span = spans[0]
+    for span in seen_by(network, 64).values():
         stride, first = centres[(len(span), len(span))][0]
         whole = (span[:, 0] > 0) & (span[:, 1] < 64)  # not cut by the border
         expected = (span[:, 0] + span[:, 1] - 1) / 2
@@ -401,6 +417,42 @@ def test_centres_are_in_the_middle_of_what_units_see(network):
         assert (first + stride * np.arange(len(span)))[whole] == pytest.approx(expected[whole])
         checked += whole.sum()
     assert checked > 20
+
+
+class Pooled(nn.Module):
+    """Images resized, as some networks want them, and maps pooled by a function."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.second = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 5, 3, padding=1)
+
+    def forward(self, x):
+        return self.second(nn.functional.max_pool2d(self.first(x), 2)).mean((2, 3))
+
+
+POOLED = Network("Pooled", Pooled, layers={"first": "first", "second": "second"}, n_classes=5)
+
+
+@pytest.mark.parametrize(
+    "build, lost",
+    [(Pooled, "second"), (lambda: normalised(Pooled(), size=40), "first, second")],
+    ids=["pooled by a function", "resized"],
+)
+def test_layers_whose_receptive_fields_are_not_known_are_laid_by_half_pixels(build, lost):
+    path = "network." if lost.startswith("first") else ""
+    network = replace(POOLED, build=build, layers={k: path + k for k in POOLED.layers})
+    concepts = toy_concepts(9)
+    with pytest.warns(UserWarning, match=f"receptive fields of {lost} lie is not known") as said:
+        found = dissect(network, concepts, draws=0).set_index("layer")
+    assert len(said) == 1
+    half = dissect(network, concepts, draws=0, rules=HALF).set_index("layer")
+    for layer in lost.split(", "):
+        pd.testing.assert_frame_equal(found.loc[[layer]], half.loc[[layer]])
+    shown = concepts.images.table.assign(layer="second", unit=1, threshold=0.0)
+    with pytest.warns(UserWarning, match="receptive fields of second lie") as said:
+        seen = masks(network, concepts.images, shown)
+    assert len(said) == 1 and (seen == masks(network, concepts.images, shown, HALF)).all()
 
 
 # --- order, processes, memory ---------------------------------------------------------------------
@@ -587,7 +639,7 @@ def test_labels_of_another_size_and_unknown_labels_are_named():
         dissect(TOY, replace(concepts, concepts=concepts.concepts[:-1], labels=unknown))
 
 
-def test_an_image_that_cannot_be_read_is_left_out_only_on_request():
+def test_an_image_that_cannot_be_read_is_named():
     concepts = toy_concepts(12)
 
     def load(rows):
@@ -598,11 +650,6 @@ def test_an_image_that_cannot_be_read_is_left_out_only_on_request():
     broken = replace(concepts, images=replace(concepts.images, load=load))
     with pytest.raises(ValueError, match="image3.png is not a readable image"):
         dissect(TOY, broken)
-    with pytest.warns(UserWarning, match="1 of 12 images of toy are left out; the first: image3"):
-        found = dissect(TOY, broken, skip_unreadable=True)
-    rest = concepts.subset([i for i in range(12) if i != 3], "toy")
-    pd.testing.assert_frame_equal(found, dissect(TOY, rest), check_exact=True)
-    assert (found["images"] == 11).all()
 
 
 def test_no_images_is_an_error():

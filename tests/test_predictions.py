@@ -356,8 +356,48 @@ def test_a_folder_is_all_its_files(tmp_path):
         file(tmp_path, f"{HEADER}\n{name},1,1,,cat,cat,0,cat1-dog1.png\n", f"{name}.csv")
     file(tmp_path, "not trials", "README.md")
     assert read_trials(tmp_path)["subj"].to_dict() == {0: "a", 1: "b"}
-    assert with_observers(read_trials(tmp_path), tmp_path)["subj"].tolist() == ["a", "b", "a", "b"]
-    assert len(with_observers(read_trials(tmp_path), "")) == 2
+    one, other = read_trials(tmp_path / "a.csv"), tmp_path / "b.csv"
+    assert with_observers(one, other)["subj"].tolist() == ["a", "b"]
+    assert len(with_observers(one, "")) == 1
+    with pytest.raises(ValueError, match=f"{tmp_path} has trials of a, as there are already"):
+        with_observers(one, tmp_path)
+
+
+def observer(subj, session, response, n=3) -> str:
+    """A file of so many trials of an observer."""
+    rows = [f"{subj},{session},{i},,{response},cat,0,cat{i}-dog1.png" for i in range(1, n + 1)]
+    return "\n".join([HEADER, *rows, ""])
+
+
+def test_observers_of_one_name_in_two_files_are_kept_apart(tmp_path):
+    file(tmp_path, observer("subject-01", 1, "cat"), "lab.csv")
+    file(
+        tmp_path,
+        observer("subject-01", 1, "dog") + observer("subject-02", 1, "dog")[len(HEADER) + 1 :],
+        "online.csv",
+    )
+    table = read_trials(tmp_path)
+    assert table.groupby("network")["object_response"].agg(["first", "size"]).T.to_dict("list") == {
+        "subject-01 (lab)": ["cat", 3],
+        "subject-01 (online)": ["dog", 3],
+        "subject-02": ["dog", 3],
+    }
+    assert set(table["subj"]) == {"subject-01", "subject-02"} and set(table["training"]) == {
+        "human"
+    }
+
+
+def test_sessions_of_an_observer_in_files_of_their_own_are_one_observers(tmp_path):
+    for session in (1, 2):
+        file(tmp_path, observer("subject-01", session, "cat"), f"session_{session}.csv")
+    assert read_trials(tmp_path).groupby("network").size().to_dict() == {"subject-01": 6}
+
+
+def test_the_same_file_twice_is_refused(tmp_path):
+    for name in ("one.csv", "two.csv"):
+        file(tmp_path, observer("subject-01", 1, "cat"), name)
+    with pytest.raises(ValueError, match="two.csv is a copy of .*one.csv: remove one of the two"):
+        read_trials(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,8 @@ def test_one_distortion_after_another(collected):
 
 @pytest.mark.parametrize("pairs, subset", [([], {}), (PAIRS, {"AlexNet": pd.Index([])})])
 def test_without_a_pair_or_an_image_the_table_is_empty(collected, pairs, subset):
-    assert measure.on_distorted(pairs, DATA, image_set(), subset, {"noise": (0.08,)}).empty
+    table = measure.on_distorted(pairs, DATA, image_set(), subset, {"noise": (0.08,)})
+    assert table.empty and measure.accuracy(table, ["level"]).empty
     assert not collected
 
 

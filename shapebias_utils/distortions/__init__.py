@@ -7,7 +7,7 @@ new distortion is a function and a record, and no other edit.
 import hashlib
 import pkgutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
@@ -66,6 +66,21 @@ def get_distortion(name: str) -> Distortion:
     if name not in _known():
         raise ValueError(f"unknown distortion {name!r}; choose one of {', '.join(_known())}")
     return _known()[name]
+
+
+def lacking(dataset: "Dataset", names: Iterable[str]) -> dict[str, str]:
+    """Those of the distortions that cannot be made here -> what is missing, and its remedy.
+
+    Weights, paintings or a program that are yours to bring; what the dataset renders needs none.
+    """
+    missing = {}
+    for name in names:
+        try:
+            if name not in dataset.renditions:
+                get_distortion(name).needs()
+        except FileNotFoundError as error:
+            missing[name] = str(error)
+    return missing
 
 
 def generator_of(name: str, imagename: str, seed: int = 0) -> np.random.Generator:

@@ -24,7 +24,7 @@ def accuracy_against_level(
     mildest first, as they stand in the table.
     """
     if table.empty:
-        return nothing("There are no images that S and R of a pair both label correctly.")
+        return nothing("There are no images of an S/R pair, so distorted, to compare.")
     architectures = list(dict.fromkeys(table["architecture"]))
     styles = styles_of(networks, table["network"].unique())
     places = {level: i for i, level in enumerate(dict.fromkeys(table["level"]))}

@@ -16,13 +16,12 @@ TILE, GAP = 64, 3  # pixels of an image in the grid, and between two
 
 
 def preferred_images(
-    table: pd.DataFrame, images: "ImageSet", columns: int = 7, across: int = 5, crop: bool = False
+    table: pd.DataFrame, images: "ImageSet", columns: int = 7, across: int = 5
 ) -> Figure:
     """A grid of images for each `title` in the table, `columns` wide; `across` grids in a row.
 
     `table` as from ``measures.preferred_images``, of the channels to be shown, each with a `title`
-    of its own; rank 1 is at the top left. With `crop`, of each image what the unit sees: the boxes
-    of ``measures.receptive_fields.with_crops``, drawn at the size of whole images.
+    of its own; rank 1 is at the top left.
     """
     if table.empty:
         return nothing("There is no channel to show the preferred images of.")
@@ -37,12 +36,6 @@ def preferred_images(
     for axis, (title, own) in zip(axes.flat, groups, strict=False):
         own = own.sort_values("rank")
         loaded = images.load(list(position[own["imagename"]])).numpy()
-        if crop:
-            boxes = own[["top", "left", "bottom", "right"]].to_numpy()
-            loaded = [
-                image[:, top:bottom, left:right]
-                for image, (top, left, bottom, right) in zip(loaded, boxes, strict=True)
-            ]
         axis.imshow(_mosaic([_tile(image) for image in loaded], columns))
         axis.set_title(title, fontsize=8, pad=3)
     return figure

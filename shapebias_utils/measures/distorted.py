@@ -44,7 +44,7 @@ def on_distorted(
     class belongs to, or "class 17". Silhouettes are scored in the 16 categories, among images
     that have one (Sec. 3.2.2): `correct` is whether `said` is the image's category.
     """
-    tables = [pd.DataFrame()]
+    tables = []
     for s, r in pairs:
         rows = images.table["imagename"].isin(subset[s.architecture]).to_numpy().nonzero()[0]
         kept = images.subset(rows, f"{images.name}-CL{len(rows)}-{s.name}-{r.name}")
@@ -53,10 +53,10 @@ def on_distorted(
         for name, level in [(n, k) for n, own in levels.items() for k in own if len(kept)]:
             table = collect((s, r), distorted(dataset, kept, name, level))
             tables.append(table.assign(distortion=name, level=level))
-    table = pd.concat(tables, ignore_index=True)
-    if table.empty:
-        return table
-    table = _with_words(table, pairs)
+    if not tables:
+        columns = [*OBSERVER, "imagename", "category", "confidence", "distortion", "level", "said"]
+        return pd.DataFrame(columns=columns).assign(correct=np.zeros(0, bool))
+    table = _with_words(pd.concat(tables, ignore_index=True), pairs)
     coarse = table["distortion"].isin(IN_CATEGORIES) | (after in IN_CATEGORIES)
     table.loc[coarse, "correct"] = table["said"] == table["category"]
     return table[~coarse | table["category"].isin(dataset.category_classes)]

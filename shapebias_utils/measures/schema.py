@@ -1,5 +1,6 @@
 """Observers and trials: whose decisions, one row an image, in the columns of model-vs-human."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -51,15 +52,22 @@ def read_trials(path: str | Path) -> pd.DataFrame:
 
     Columns of `SCHEMA`, lower case, and what else the files have, with `network` = `subj` and,
     where a file does not say, `architecture` and `training` "human" for the human observers
-    (whose `subj` is "subject-XX") and "other" for the rest, `seed` 0.
-    FileNotFoundError if there is none, ValueError naming file and columns if some are missing.
+    (whose `subj` is "subject-XX") and "other" for the rest, `seed` 0. Whoever has the same name
+    and session in several files is another observer in each, with the file's name in `network`:
+    "subject-01 (mine)" in ``mine.csv``. Other sessions of one name are one observer's.
+    FileNotFoundError if there is none, ValueError naming file and columns if some are missing, and
+    both files if one is a copy of the other.
     """
     path = Path(path)
     files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
     if not files or not all(f.exists() for f in files):
         raise FileNotFoundError(f"no trials at {path}: name a CSV file, or a folder of them")
-    tables = []
+    tables, read = [], {}
     for file in files:
+        contents = hashlib.sha256(file.read_bytes()).hexdigest()
+        if contents in read:
+            raise ValueError(f"{file} is a copy of {read[contents]}: remove one of the two")
+        read[contents] = file
         try:
             table = pd.read_csv(file, keep_default_na=False)  # "na" is a response, not a gap
         except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
@@ -77,12 +85,34 @@ def read_trials(path: str | Path) -> pd.DataFrame:
         about = {"network": table["subj"], "architecture": kind, "training": kind, "seed": 0}
         table = table.assign(**{k: v for k, v in about.items() if k not in table})
         tables.append(table[[*SCHEMA, *(c for c in table if c not in SCHEMA)]])
-    return pd.concat(tables, ignore_index=True)
+    return _apart(pd.concat(tables, keys=[f.stem for f in files]))
+
+
+def _apart(trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials, outer index their file, with those of one observer and session in several files
+    named by their files."""
+    file = trials.index.get_level_values(0)
+    files = pd.Series(file, trials.index).groupby([trials[c] for c in [*OBSERVER, "session"]])
+    names = trials["network"].astype(str)
+    several = names.isin(names[files.transform("nunique") > 1])
+    names = names.where(~several, names + " (" + file + ")")
+    return trials.assign(network=names).reset_index(drop=True)
 
 
 def with_observers(trials: pd.DataFrame, path: str | Path) -> pd.DataFrame:
-    """The trials and, behind them, those that :func:`read_trials` finds at `path` ("": none)."""
-    return pd.concat([trials, read_trials(path)], ignore_index=True) if path else trials
+    """The trials and, behind them, those that :func:`read_trials` finds at `path` ("": none).
+
+    ValueError if an observer of that name is among them already.
+    """
+    if not path:
+        return trials
+    observers = read_trials(path)
+    twice = set(trials["network"]) & set(observers["network"])
+    if twice:
+        raise ValueError(
+            f"{path} has trials of {min(twice)}, as there are already: rename its subj"
+        )
+    return pd.concat([trials, observers], ignore_index=True)
 
 
 def with_cues(trials: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from ..measures.schema import OBSERVER
 from ..results import reported
 
 if TYPE_CHECKING:
+    from ..datasets import ImageSet
     from ..networks import Network
 
 
@@ -78,6 +79,16 @@ def s_and_r(
     return wide.assign(difference=wide["R"] - wide["S"])
 
 
+def on_average(sentence: str, *changes: pd.Series, **facts: float) -> str:
+    """The sentence with the mean of each series, times 100, and the facts in its braces.
+
+    "" where there is none to average, as of networks among which there is no S/R pair.
+    """
+    if any(change.isna().all() for change in changes):
+        return ""
+    return sentence.format(*(100 * change.mean() for change in changes), **facts)
+
+
 def over_seeds(seeds: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Mean ± standard deviation (n - 1) over seeds, in per cent: a row a network.
 
@@ -103,6 +114,23 @@ def over_seeds(seeds: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 def listed(names: Sequence[str]) -> str:
     """The names in a sentence: "A, B and C"."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def resized(networks: "Sequence[Network]", images: "ImageSet") -> str:
+    """A sentence on the networks that resize these images before they see them; "" if none does.
+
+    Their shape bias is that of the resized images, which can differ by some points.
+    """
+    from ..networks.normalised import Normalised
+
+    sides = {n.name: m.size for n in networks if isinstance(m := n.build(), Normalised) and m.size}
+    height, width = images.load([0]).shape[2:] if len(images) else (0, 0)
+    lines = [
+        f" {name} sees them resized from {height}x{width} to {side}x{side} pixels."
+        for name, side in sides.items()
+        if (side, side) != (height, width)
+    ]
+    return "".join(lines)
 
 
 def verdict(holds: Mapping[str, bool]) -> str:

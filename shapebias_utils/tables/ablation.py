@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from ..measures.schema import OBSERVER
 from ..results import reported
-from . import percent
+from . import percent, verdict
 
 
 def interval(value: float, low: float, high: float) -> str:
@@ -51,15 +52,27 @@ def ratios(
     return table.assign(relative=table["ratio"] / table["decisions"])
 
 
+def matter_for_both(table: pd.DataFrame) -> str:
+    """Where texture channels turn both kinds of decision, by :func:`ratios`: in Markdown."""
+    if table.empty:
+        return "No channel of these networks is labelled with a texture, so there is none to judge."
+    return verdict(table[["shape", "texture"]].gt(0).all(axis=1).to_dict())
+
+
 def ratio_sentences(table: pd.DataFrame) -> str:
     """The table of :func:`ratios` in Markdown, a line a network, and one for the paper's."""
-    lines = [
-        f"- {row.Index}: a texture channel turns {row.texture:.2f} texture and {row.shape:.2f} "
-        f"shape decisions on average, a ratio of {row.ratio:.2f}. Its decisions themselves are in "
-        f"a ratio of {row.decisions:.2f}: of equally many, {row.relative:.2f} texture decisions "
-        "turn for one shape decision."
-        for row in table.itertuples()
-    ]
+    lines = []
+    for row in table.itertuples():
+        turned = (
+            f"- {row.Index}: a texture channel turns {row.texture:.2f} texture and {row.shape:.2f} "
+            "shape decisions on average"
+        )
+        ratio = (
+            f", a ratio of {row.ratio:.2f}. Its decisions themselves are in a ratio of "
+            f"{row.decisions:.2f}: of equally many, {row.relative:.2f} texture decisions turn for "
+            "one shape decision."
+        )
+        lines.append(turned + (ratio if np.isfinite(row.relative) else "; that makes no ratio."))
     paper = reported("table2_shape_bias").query("architecture == 'AlexNet'").set_index("training")
     s, r = (
         paper.loc[kind, "texture"] / paper.loc[kind, "shape"] for kind in ("standard", "robust")
@@ -136,6 +149,11 @@ def shifts(removed: pd.DataFrame) -> dict[str, str]:
     for name, own in removed.groupby("network", sort=False):
         ranked = own[own["order"] == "texture"].set_index("channels").sort_index()
         decided = ranked["shape"] + ranked["texture"]
+        if not decided.iloc[0]:
+            sentences[name] = (
+                f"{name} decides none of these images by a cue: it has no bias to move"
+            )
+            continue
         k = decided.index[decided >= decided.iloc[0] / 2].max()
         start = ranked["shape_bias"].iloc[0]
         end = own[own["channels"] == k].set_index("order")

@@ -91,6 +91,8 @@ def leads_hold(differences: pd.DataFrame, distortion: str, sign: int) -> str:
     `differences` as :func:`against_paper` returns them.
     """
     own = differences[differences["distortion"] == distortion].set_index("architecture")
+    if own.empty:
+        return verdict({})
     here = verdict((sign * own["difference"] > 0).to_dict())
     paper = own["paper"].dropna()
     return f"Here: {here} In Table A1: {verdict((sign * paper > 0).to_dict())}"

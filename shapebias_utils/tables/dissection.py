@@ -48,6 +48,8 @@ def direction(changes: pd.DataFrame, category: str, sign: int) -> dict[str, bool
 
 def figure6_claims(changes: pd.DataFrame) -> str:
     """Where each of `CLAIMS` holds, in Markdown; `changes` as of ``measures.detectors``."""
+    if changes.empty:
+        return verdict({})
     found = {claim: direction(changes, *facts) for claim, facts in CLAIMS.items()}
     return "\n\n".join(f"*{claim}.* {verdict(holds)}" for claim, holds in found.items())
 

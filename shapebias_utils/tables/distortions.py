@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..distortions import get_distortion
 from ..results import reported
-from . import listed, percent
+from . import listed, percent, verdict
 
 TITLES = {"real": "Real", "adversarial": "Adversarial"}
 PAPERS = {"scramble_paper": "scramble", "black_and_white_untraced": "black_and_white"}
@@ -17,6 +17,21 @@ PAPERS = {"scramble_paper": "scramble", "black_and_white_untraced": "black_and_w
 def title_of(distortion: str) -> str:
     """What a distortion is called in tables and figures, "real" and "adversarial" too."""
     return TITLES.get(distortion) or get_distortion(distortion).title
+
+
+def subset_sentences(
+    subset: Mapping[str, pd.Index], shown: Mapping[str, pd.Index], lacking: Mapping[str, str]
+) -> str:
+    """How many images the pairs label correctly and how many of them are shown, in Markdown.
+
+    Then a line for each distortion that is left out, with what is `lacking` for it.
+    """
+    numbers = ", ".join(f"{a} {len(names)}, {len(shown[a])}" for a, names in subset.items())
+    first = (
+        f"Correctly labelled by S and by R, and shown here: {numbers}" if subset else verdict({})
+    )
+    missing = [f"*{title_of(name)}* is left out: {why}." for name, why in lacking.items()]
+    return "\n\n".join([first, *missing])
 
 
 def table3(accuracies: pd.DataFrame) -> pd.DataFrame:

@@ -34,7 +34,8 @@ def count_detectors(
     least that); "per category": in every category in which the best concept's is; "all": by their
     label, whatever its IoU, as the paper's Figures 6 and A3. Columns `category`, `count`, its
     `share` of the `n` channels with the 95 % Wilson interval `low`, `high`. Categories are those
-    of the table; of which there is no detector the count is 0. ValueError for another `count`.
+    of the table (no rows where no channel has a concept); of which there is no detector the count
+    is 0. ValueError for another `count`.
     """
     if count not in ("best category", "per category", "all"):
         raise ValueError(f"unknown count {count!r}; choose best category, per category or all")
@@ -48,6 +49,7 @@ def count_detectors(
         rows = rows[(rows["iou"] >= iou) if inclusive else (rows["iou"] > iou)]
     categories = pd.DataFrame({"category": sorted(dissected["category"].dropna().unique())})
     table = units.rename("n").reset_index().merge(categories, how="cross")
+    rows = rows.astype({"category": categories["category"].dtype})  # without concepts all NaN
     counts = rows.groupby([*keys, "category"]).size().rename("count").reset_index()
     table = table.merge(counts, on=[*keys, "category"], how="left")
     table["count"] = table["count"].fillna(0).astype(int)

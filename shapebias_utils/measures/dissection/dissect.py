@@ -6,7 +6,6 @@ to the size of the labels and counts pixels. Counts are whole numbers that add u
 that neither their order nor the number of processes matters.
 """
 
-import warnings
 import zlib
 from collections.abc import Sequence
 
@@ -39,7 +38,6 @@ def dissect(
     blocks: int = 20,
     draws: int = 200,
     memory: float = 8e8,
-    skip_unreadable: bool = False,
 ) -> pd.DataFrame:
     """Which concepts each channel of the probed layers detects, and how well.
 
@@ -61,16 +59,13 @@ def dissect(
     default), those of others in further ones. The counts take 4 bytes a channel, concept and
     block, activations those of 32 images. Nothing else grows with the images.
 
-    An image that cannot be read is an error, or, with `skip_unreadable`, left out with a warning.
-    ValueError also where a layer is not there, an activation is not finite (it names layer and
-    image), or labels are not of one size.
+    ValueError where an image cannot be read, a layer is not there, an activation is not finite (it
+    names layer and image), or labels are not of one size.
     """
     rules = rules_of(rules)
     if blocks < 1:
         raise ValueError(f"blocks = {blocks}: the images are at least one")
     rows = shard(range(len(concepts)))
-    if skip_unreadable:
-        rows = _readable(concepts, rows)
     images = int(add(torch.tensor(len(rows))))
     if not images:
         raise ValueError(f"{concepts.name} has no images to dissect {network.name} on")
@@ -89,25 +84,6 @@ def dissect(
         units.insert(2, "threshold", found[layer].cpu().numpy()[units["unit"]])
         tables.append(units)
     return pd.concat(tables, ignore_index=True).assign(images=images)
-
-
-def _readable(concepts: ConceptSet, rows: Sequence[int]) -> list[int]:
-    """Those of the rows whose image and labels can be read; of the others it warns."""
-    readable, lost = [], []
-    for row in rows:
-        try:
-            concepts.images.load([row])
-            concepts.labels([row])
-            readable.append(row)
-        except (ValueError, OSError) as error:
-            lost.append(str(error))
-    if lost:
-        warnings.warn(
-            f"{len(lost)} of {len(rows)} images of {concepts.name} are left out; the first: "
-            f"{lost[0]}",
-            stacklevel=3,
-        )
-    return readable
 
 
 def _thresholds(
@@ -160,15 +136,8 @@ def _count(
     """The second pass. `rows` come block by block, `block` has the block of each."""
     where = device()
     shape = tuple(concepts.labels(first)[0].shape[2:])
-    image = concepts.images.load(first).to(where)
-    centres = upsampling.receptive_centres(network.load().to(where), image)
-    grids = {
-        layer: upsampling.grid(
-            rules.geometry, shape, size, tuple(image.shape[2:]), centres.get(size), where
-        )
-        for layer, (_, *size) in shapes.items()
-        for size in [tuple(size)]
-    }
+    image, sizes = concepts.images.load(first).to(where), {k: s[1:] for k, s in shapes.items()}
+    grids = upsampling.grids(rules.geometry, shape, sizes, network.load().to(where), image)
     units = {layer: shape[0] for layer, shape in shapes.items()}
     counts = Counts.zeros(concepts, first, units, blocks, where)
     for chunk, maps in activations(network, concepts.images, rows, batch_size=GROUP):

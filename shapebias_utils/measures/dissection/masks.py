@@ -33,18 +33,18 @@ def masks(
     rows = [images.row(name) for name in names]
     first = images.load(rows[:1]).to(where)
     size = tuple(first.shape[2:])
-    centres = upsampling.receptive_centres(network.load().to(where), first)
-    found = np.zeros((len(table), *size), bool)
+    found, grids = np.zeros((len(table), *size), bool), {}
     wanted = table.reset_index(drop=True).groupby("imagename")
     for chunk, maps in activations(network, images, rows, list(dict.fromkeys(table["layer"]))):
+        if not grids:
+            sizes = {layer: tuple(values.shape[2:]) for layer, values in maps.items()}
+            module = network.load().to(where)
+            grids = upsampling.grids(rules.geometry, size, sizes, module, first)
         for i, row in enumerate(chunk):
             for own in wanted.get_group(images.table["imagename"].iloc[row]).itertuples():
                 values = maps[own.layer][i : i + 1, own.unit : own.unit + 1]
-                shape = tuple(values.shape[2:])
-                centre = centres.get(shape)
-                grid = upsampling.grid(rules.geometry, size, shape, size, centre, where)
                 threshold = torch.tensor([own.threshold], dtype=torch.float32, device=where)
-                pixels, _ = upsampling.active(values, threshold, grid)
+                pixels, _ = upsampling.active(values, threshold, grids[own.layer])
                 found[own.Index].flat[pixels.cpu().numpy()] = True
     return found
 

@@ -5,7 +5,8 @@ threshold that none of its four corners exceeds. Half a per cent of the values d
 cells are looked at.
 """
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -54,16 +55,11 @@ def grid(
 ) -> Grid:
     """The grid of labels of `shape` on maps of size `maps` of images of size `image`.
 
-    `centres` as :func:`receptive_centres` gives them for these maps; ValueError where the geometry
-    needs them and they are not known.
+    `centres` as :func:`receptive_centres` gives them for these maps; only "receptive-field" needs
+    them.
     """
     if maps == (1, 1):  # it is the same everywhere, wherever it lies
         geometry = "half-pixel"
-    if geometry == "receptive-field" and centres is None:
-        raise ValueError(
-            f"where the receptive fields of maps of {maps[0]}x{maps[1]} lie is not known: choose "
-            "another geometry, such as half-pixel"
-        )
     smaller = geometry == "half-pixel" and (shape[0] < maps[0] or shape[1] < maps[1])
     if smaller:
         maps = shape
@@ -73,6 +69,40 @@ def grid(
     ]
     axes = [Axis(*(tensor.to(where) for tensor in vars(a).values())) for a in axes]
     return Grid(*axes, shape, smaller)
+
+
+def grids(
+    geometry: str,
+    shape: tuple[int, int],
+    maps: Mapping[str, tuple[int, int]],
+    module: nn.Module,
+    image: Tensor,
+) -> dict[str, Grid]:
+    """Layer -> the :func:`grid` of labels of `shape` on its maps, on the device of `image`.
+
+    `maps` has the size of each layer's maps, `image` (1, 3, H, W) is one that `module` takes.
+    Where the geometry is "receptive-field" and :func:`receptive_centres` cannot follow the module
+    to a layer (behind resizing, or pooling by a function), its maps are laid by "half-pixel", with
+    one warning for all such layers.
+    """
+    centres, lost = receptive_centres(module, image), []
+    if geometry == "receptive-field":
+        lost = [layer for layer, own in maps.items() if own not in {*centres, (1, 1)}]
+    if lost:
+        warnings.warn(
+            f"where the receptive fields of {', '.join(lost)} lie is not known, since the image is "
+            "resized or pooled by a function on the way: their maps are laid on the image by half "
+            "pixels instead",
+            stacklevel=2,
+        )
+    size = tuple(image.shape[2:])
+    return {
+        layer: grid(
+            "half-pixel" if layer in lost else geometry, shape, own, size, centres.get(own),
+            image.device,
+        )
+        for layer, own in maps.items()
+    }  # fmt: skip
 
 
 def axis(coordinates: Tensor, n: int) -> Axis:
