@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 from .distortions.external import PAINTINGS, PAINTINGS_FROM, WEIGHTS
 from .downloads import DOWNLOADS
 from .files import sha256
-from .paths import RAW, ROOT
+from .paths import ROOT
 
 if TYPE_CHECKING:
     from .networks import Network
-
-PICTOGRAMS = RAW / "pictograms"
 
 
 def _short(path: Path) -> str:
@@ -71,44 +69,30 @@ def _machine() -> Iterable[Finding]:
     yield Finding("machine", "device", "ok", "; ".join([*(gpus or ["CPU"]), bf16, threads]))
 
 
-IMAGENET = "https://image-net.org/download-images (registration; research use)"
-STIMULI = "git clone --depth 1 https://github.com/rgeirhos/texture-vs-shape {folder}"
-
-
 def _datasets() -> Iterable[Finding]:
-    from .datasets.broden import ARCHIVE
-    from .datasets.imagenet_c import ORIGIN
-    from .datasets.pictograms.images import SPLITS, Knobs, definition
+    from .datasets import Origin, dataset_names, get_dataset
 
-    for split, count in SPLITS.items():
-        folder = PICTOGRAMS / f"{split}-natural-{definition(split, Knobs(), 'natural')[:12]}"
-        there = (folder / "hashes.json").exists()
-        detail = f"{count:,} images, " + ("rendered" if there else "rendered on first use")
-        yield Finding("dataset", f"pictograms {split}", "ok", detail)
-    stimuli = RAW / "cue_conflict", RAW / "texture-vs-shape"
-    for name, folder, remedy in (
-        ("imagenet validation", RAW / "imagenet" / "val", IMAGENET),
-        ("imagenet train", RAW / "imagenet" / "train", IMAGENET),
-        ("imagenet-c", RAW / "imagenet-c", f"{ORIGIN} (five archives) -> {{folder}}"),
-        ("broden", RAW / "broden1_224", f"{ARCHIVE} (1 GB) -> {{folder}}"),
-        ("cue-conflict stimuli", stimuli[0] if stimuli[0].is_dir() else stimuli[1], STIMULI),
-        ("paintings", PAINTINGS, PAINTINGS_FROM),
-    ):
-        there = folder.is_dir() and any(folder.iterdir())
-        state = "ok" if there else "missing"
-        how = "" if there else remedy.format(folder=_short(folder))
-        yield Finding("dataset", name, state, _short(folder), how)
+    found = [origin for name in dataset_names() for origin in get_dataset(name).origins()]
+    for origin in [*found, Origin("paintings", PAINTINGS, PAINTINGS_FROM)]:
+        there = origin.there()
+        state = "ok" if there or not origin.remedy else "missing"
+        detail = origin.detail or _short(origin.path)
+        if not origin.remedy:
+            detail += ", there" if there else ", made on first use"
+        how = "" if state == "ok" else f"{origin.remedy} -> {_short(origin.path)}"
+        yield Finding("dataset", origin.name, state, detail, how)
 
 
 def _checkpoints() -> Iterable[Finding]:
+    from .datasets import DEFAULT, dataset_names
     from .networks import get_network, network_names
 
-    for dataset in ("pictograms", "imagenet"):
+    for dataset in dataset_names():
         for name in network_names(dataset):
             network = get_network(name, dataset)
             if network.path() is None:
                 continue
-            needed = dataset == "pictograms"
+            needed = dataset == DEFAULT
             state, detail = checkpoint_state(network)
             how = "" if state == "ok" else _remedy(network)
             yield Finding("checkpoint", f"{dataset} {name}", state, detail, how, needed)
@@ -142,28 +126,21 @@ def checkpoint_state(network: "Network") -> tuple[str, str]:
     return "ok", f"SHA-256 {found[:8]}"
 
 
-ORIGINS = {
-    "AlexNet-R": "https://github.com/anguyen8/shape-bias (the authors' checkpoints)",
-    "GoogLeNet-R": "https://github.com/anguyen8/shape-bias (the authors' checkpoints)",
-    "ResNet-R": "https://github.com/MadryLab/robustness#pretrained-models (ImageNet, L2, eps 3.0)",
-}
-"""ImageNet network -> the page that offers its checkpoint, where `fetch` may not bring it."""
-
-
 def _remedy(network: "Network") -> str:
+    from .datasets import DEFAULT, get_dataset
+
     for record in DOWNLOADS.values():
         if record.path.name == network.path().name:
             return f"shapebias fetch {record.name}"
-    if network.dataset == "imagenet":
-        return (
-            f"{ORIGINS[network.name]} -> {_short(network.path())}"
-            if network.name in ORIGINS
-            else ""
-        )
+    if network.origin:
+        return f"{network.origin} -> {_short(network.path())}"
+    if network.training not in get_dataset(network.dataset).recipes().get(network.architecture, {}):
+        return ""
+    where = f" --dataset {network.dataset}" if network.dataset != DEFAULT else ""
     force = " --force" if network.path().exists() else ""
     return (
         f"shapebias train --architecture {network.architecture.lower()} "
-        f"--training {network.training}{force}"
+        f"--training {network.training}{where}{force}"
     )
 
 

@@ -116,6 +116,17 @@ def remove_lock(lock: Path) -> bool:
     return True
 
 
+def _git(*arguments: str) -> str:
+    """What git prints; nothing where there is no git, or no repository."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()
+
+
 @cache
 def provenance() -> dict[str, str]:
     """Versions, commit and device under which a result is being computed."""
@@ -125,12 +136,9 @@ def provenance() -> dict[str, str]:
             facts[package] = version(package)
         except PackageNotFoundError:
             facts[package] = "not installed"
-    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
-    try:
-        described = subprocess.run(git, capture_output=True, text=True, check=True)
-        facts["commit"] = described.stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        facts["commit"] = "unknown"
+    facts["commit"] = _git("rev-parse", "--short", "HEAD") or "unknown"
+    if _git("diff", "HEAD", "--name-only", "--", "shapebias_utils"):
+        facts["edited"] = "the package differs from that commit"
     torch = sys.modules.get("torch")
     facts["device"] = "cuda" if torch is not None and torch.cuda.is_available() else "cpu"
     return facts

@@ -147,18 +147,19 @@ def _absolute(value: object) -> object:
 def _check_names(values: Mapping[str, object]) -> None:
     if "dataset" not in values:
         return
-    from .datasets import get_dataset
-
-    get_dataset(values["dataset"])
     own = values.get("own_networks")
     if own and not Path(str(own)).is_file():
         raise ValueError(
             f"own_networks: no file at {own}; give the path of a Python file that calls "
             "register(Network(...))"
         )
-    if not own and "networks" in values:
-        from .networks import get_networks
+    if own:  # only the notebook runs that file, which may register a dataset too
+        return
+    from .datasets import get_dataset
+    from .networks import get_networks
 
+    get_dataset(values["dataset"])
+    if "networks" in values:
         get_networks(values["dataset"], values["networks"] or "")
 
 

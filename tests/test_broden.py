@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from shapebias_utils.cli import main
-from shapebias_utils.datasets import ImageSet, broden, get_dataset, image_folders
+from shapebias_utils.datasets import ImageSet, broden, get_dataset, image_files
 from shapebias_utils.datasets.broden import read_broden
 from shapebias_utils.datasets.broden_export import export_broden
 from shapebias_utils.datasets.concepts import ConceptSet
@@ -166,7 +166,7 @@ def test_labels_are_decoded_once_and_again_when_a_file_changes(folder, raw, monk
 def test_threads_decode_the_same(folder, raw, monkeypatch):
     first = read_broden(folder)
     shutil.rmtree(raw)
-    monkeypatch.setattr(broden, "in_threads", lambda jobs: image_folders.in_threads(jobs, 1))
+    monkeypatch.setattr(broden, "in_threads", lambda jobs: image_files.in_threads(jobs, 1))
     assert read_broden(folder).label_digest == first.label_digest
 
 

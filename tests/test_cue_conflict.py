@@ -11,7 +11,7 @@ from PIL import Image
 from shapebias_utils.categories import CATEGORIES
 from shapebias_utils.datasets import get_dataset
 from shapebias_utils.datasets.cue_conflict import read_stimuli, stimuli
-from shapebias_utils.datasets.image_folders import load_images, read_image, resize_and_crop
+from shapebias_utils.datasets.image_files import load_images, read_image, resize_and_crop
 from shapebias_utils.paths import ROOT
 
 REAL = ROOT.parent / "shared" / "data" / "cue_conflict"

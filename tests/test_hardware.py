@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from shapebias_utils import doctor, hardware
-from shapebias_utils.datasets.image_folders import in_threads
+from shapebias_utils.datasets.image_files import in_threads
 
 
 def test_cores_are_those_that_a_process_may_use(monkeypatch):

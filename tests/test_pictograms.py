@@ -19,7 +19,7 @@ from shapebias_utils.datasets.pictograms.render import (
     PAINTS,
     SIZE,
     TEXTURE_OF,
-    Knobs,
+    RenderSettings,
     category_and_texture,
     draw,
     factors,
@@ -35,8 +35,8 @@ NAMES = list(TEXTURES)
 @pytest.mark.parametrize("paint", PAINTS)
 @pytest.mark.parametrize("split", pictograms.SPLITS)
 def test_image_137_is_the_same_alone_and_inside_a_batch(split, paint):
-    alone, facts = draw(split, Knobs(), paint, range(137, 138))
-    batch, all_facts = draw(split, Knobs(), paint, range(130, 140))
+    alone, facts = draw(split, RenderSettings(), paint, range(137, 138))
+    batch, all_facts = draw(split, RenderSettings(), paint, range(130, 140))
     assert alone[0].tobytes() == batch[7].tobytes() and facts[0] == all_facts[7]
     assert render(factors(split, 137), paint=paint).tobytes() == alone[0].tobytes()
     assert alone.dtype == np.uint8 and alone.shape == (1, 3, SIZE, SIZE)
@@ -123,7 +123,7 @@ def _spectrum_and_histogram(patch: np.ndarray) -> np.ndarray:
 
 def test_textures_can_be_told_apart_in_a_fragment():
     """Nearest neighbour among patches of other seeds, of the width of a fragment: 26 pixels."""
-    width = round(2 * Knobs().fragment_radius * SIZE)
+    width = round(2 * RenderSettings().fragment_radius * SIZE)
     assert width == 26
 
     def patches(seeds):
@@ -189,7 +189,9 @@ def test_repainting_keeps_the_outline(paint):
 
 
 def test_stylized_images_are_repainted_everywhere():
-    natural, stylized = (draw("train", Knobs(), p, range(16))[0] for p in ("natural", "stylized"))
+    natural, stylized = (
+        draw("train", RenderSettings(), p, range(16))[0] for p in ("natural", "stylized")
+    )
     apart = np.abs(natural.astype(int) - stylized).reshape(16, -1).mean(1)
     assert (apart > 5).all(), apart
 
@@ -197,7 +199,7 @@ def test_stylized_images_are_repainted_everywhere():
 def test_half_of_the_training_and_validation_images_show_a_fragment():
     for split in ("train", "validation"):
         whole = np.mean([factors(split, i).whole for i in range(600)])
-        assert abs(whole - (1 - Knobs().fragments)) < 4 * 0.5 / 600**0.5, split
+        assert abs(whole - (1 - RenderSettings().fragments)) < 4 * 0.5 / 600**0.5, split
     assert all(factors("cue_conflict", i).whole for i in range(0, 1280, 7))
     areas = {True: [], False: []}
     for i in range(160):
@@ -208,13 +210,16 @@ def test_half_of_the_training_and_validation_images_show_a_fragment():
     assert np.mean(areas[False]) < 0.5 * np.mean(areas[True])
 
 
-@pytest.mark.parametrize("knobs", [Knobs(fragments=0.0), Knobs(texture_contrast=0.0)])
-def test_knobs_change_the_images_and_the_definition(knobs):
+@pytest.mark.parametrize(
+    "settings", [RenderSettings(fragments=0.0), RenderSettings(texture_contrast=0.0)]
+)
+def test_knobs_change_the_images_and_the_definition(settings):
     assert not np.array_equal(
-        draw("train", knobs, "natural", range(8))[0], draw("train", Knobs(), "natural", range(8))[0]
+        draw("train", settings, "natural", range(8))[0],
+        draw("train", RenderSettings(), "natural", range(8))[0],
     )
-    assert pictograms.definition("train", knobs, "natural") != pictograms.definition(
-        "train", Knobs(), "natural"
+    assert pictograms.definition("train", settings, "natural") != pictograms.definition(
+        "train", RenderSettings(), "natural"
     )
 
 
@@ -248,7 +253,7 @@ BAD_KNOBS = {
 @pytest.mark.parametrize(("name", "value"), BAD_KNOBS.items())
 def test_knobs_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ValueError, match=name) as error:
-        Knobs(**{name: value})
+        RenderSettings(**{name: value})
     assert "\n" not in str(error.value)
 
 
@@ -272,14 +277,14 @@ def small_splits(tmp_path, monkeypatch):
     pictograms.pictograms.cache_clear()
 
 
-def _draw_here(split, knobs, paint):
-    return draw(split, knobs, paint, range(pictograms.SPLITS[split]))
+def _draw_here(split, settings, paint):
+    return draw(split, settings, paint, range(pictograms.SPLITS[split]))
 
 
 def test_an_image_set_holds_what_is_drawn(small_splits):
     images = pictograms.pictograms("train")
     assert len(images) == 32 and images.name == "train"
-    pixels, facts = draw("train", Knobs(), "natural", range(32))
+    pixels, facts = draw("train", RenderSettings(), "natural", range(32))
     loaded = images.load([3, 0, 31])
     assert np.array_equal((loaded * 255).round().byte().numpy(), pixels[[3, 0, 31]])
     known = images.table[["category", "texture", "scene", "whole"]]
@@ -327,7 +332,7 @@ def test_another_version_or_another_drawing_is_rendered_anew(small_splits, monke
         pictograms.pictograms.cache_clear()
         digests.append(pictograms.pictograms("validation").digest)
     assert len(set(digests)) == 4 and len(small_splits) == 4
-    digests.append(pictograms.pictograms("validation", Knobs(rotation=0.1)).digest)
+    digests.append(pictograms.pictograms("validation", RenderSettings(rotation=0.1)).digest)
     digests.append(pictograms.pictograms("validation", paint="stylized").digest)
     assert len(set(digests)) == 6
 
@@ -342,9 +347,9 @@ def test_an_edit_of_the_source_is_rendered_anew_though_the_digest_stays(small_sp
 def test_all_cores_together_draw_the_same(monkeypatch):
     monkeypatch.setattr(pictograms, "SPLITS", {"train": 5})
     monkeypatch.setattr("shapebias_utils.hardware.cores", lambda: 2)
-    knobs = Knobs(scale=(0.5, 0.6), clutter=2)
-    found, facts = pictograms._draw_on_all_cores("train", knobs, "stylized")
-    wanted, wanted_facts = draw("train", knobs, "stylized", range(5))
+    settings = RenderSettings(scale=(0.5, 0.6), clutter=2)
+    found, facts = pictograms._draw_on_all_cores("train", settings, "stylized")
+    wanted, wanted_facts = draw("train", settings, "stylized", range(5))
     assert np.array_equal(found, wanted) and facts == wanted_facts
 
 
@@ -406,11 +411,11 @@ def _renamed(images):
     "make",
     [
         lambda: pictograms.pictograms("train", paint="stylized"),
-        lambda: pictograms.pictograms("train", Knobs(texture_contrast=0.5)),
+        lambda: pictograms.pictograms("train", RenderSettings(texture_contrast=0.5)),
         lambda: _distorted(pictograms.pictograms("train")),
         lambda: _renamed(pictograms.pictograms("cue_conflict")),
     ],
-    ids=["stylized", "other knobs", "distorted", "photographs"],
+    ids=["stylized", "other settings", "distorted", "photographs"],
 )
 @pytest.mark.parametrize("name", RENDITIONS)
 def test_only_natural_pictograms_can_be_rendered_otherwise(small_splits, make, name):
@@ -419,12 +424,12 @@ def test_only_natural_pictograms_can_be_rendered_otherwise(small_splits, make, n
         RENDITIONS[name](images)
 
 
-FIXED = Knobs(
+FIXED = RenderSettings(
     rotation=0.6, scale=(0.6, 0.9), stretch=0.2, shear=0.2, shift=7.0, background=0.06, clutter=1,
     clutter_contrast=0.2, object_contrast=0.25, texture_contrast=0.12, fragments=0.5,
     fragment_radius=0.2, noise=0.005,
 )  # fmt: skip
-"""Knobs are in the definition's hash anyway: here it is the drawing itself that must not move."""
+"""Settings are in the definition's hash anyway: here it is the drawing that must not move."""
 
 
 def statistics() -> dict[str, list[float]]:

@@ -12,7 +12,7 @@ import torch
 from torchvision.models import squeezenet1_1
 
 from shapebias_utils.datasets import get_dataset
-from shapebias_utils.datasets.image_folders import photographs
+from shapebias_utils.datasets.image_files import photographs
 from shapebias_utils.distortions import distorted, distortion_names, get_distortion
 from shapebias_utils.networks.checkpoints import load_into
 from shapebias_utils.networks.normalised import normalised

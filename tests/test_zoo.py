@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torchvision import models
 
-from shapebias_utils.datasets.image_folders import load_images
+from shapebias_utils.datasets.image_files import load_images
 from shapebias_utils.networks.checkpoints import load_into
 from shapebias_utils.networks.normalised import normalised, unwrapped
 from shapebias_utils.networks.zoo import NETWORKS

@@ -57,12 +57,12 @@ def networks(
     dataset: Annotated[str, typer.Option(help="Only this one's; else those of all.")] = "",
 ) -> None:
     """List the networks: architecture, training, and whether the checkpoint is there."""
-    from ..datasets import DATASETS
+    from ..datasets import dataset_names
     from ..doctor import checkpoint_state
     from ..networks import get_network, network_names
 
     rows = [("dataset", "network", "architecture", "training", "checkpoint")]
-    for where in [dataset] if dataset else DATASETS:
+    for where in [dataset] if dataset else dataset_names():
         for name in network_names(where):
             network = get_network(name, where)
             state, why = checkpoint_state(network)
@@ -72,10 +72,10 @@ def networks(
 
 def datasets() -> None:
     """List the datasets."""
-    from ..datasets import DATASETS, get_dataset
+    from ..datasets import dataset_names, get_dataset
 
     rows = [("dataset", "title", "images", "classes", "attack")]
-    for record in map(get_dataset, DATASETS):
+    for record in map(get_dataset, dataset_names()):
         attack = (
             f"L{record.attack.constraint} eps {record.attack.eps:g}, {record.attack.steps} steps"
         )

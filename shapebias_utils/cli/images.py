@@ -27,7 +27,7 @@ def distort(
     import pandas as pd
 
     from ..datasets import get_dataset
-    from ..datasets.image_folders import photographs
+    from ..datasets.image_files import photographs
     from ..distortions import distortion_names, get_distortion
     from ..figures import image_grid, png
     from ..files import atomic

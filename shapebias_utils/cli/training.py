@@ -16,7 +16,7 @@ def train(
     ] = "",
     training: Annotated[str, typer.Option(help="standard, robust or control.")] = "robust",
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and crops.")] = 0,
-    dataset: Annotated[str, typer.Option(help="pictograms or imagenet.")] = "pictograms",
+    dataset: Annotated[str, typer.Option(help="A dataset that has recipes.")] = "pictograms",
     all_: Annotated[
         bool, typer.Option("--all", help="All networks, or all of the architecture.")
     ] = False,
@@ -37,10 +37,10 @@ def train(
     torchrun --nproc-per-node 4 -m shapebias_utils.cli train --architecture resnet
     """
     from ..datasets import get_dataset
-    from ..training.loop import RECIPES
 
-    get_dataset(dataset)
-    recipes = RECIPES[dataset]
+    recipes = get_dataset(dataset).recipes()
+    if not recipes:
+        raise ValueError(f"{dataset} has no recipes: its record names none")
     if all_ and architecture:
         architecture = choose("architecture", architecture, recipes)
         wanted = [(architecture, t) for t in recipes[architecture]]
@@ -73,7 +73,6 @@ def _train(network: "Network", force: bool) -> None:
     from .. import distributed
     from ..datasets import get_dataset
     from ..networks.checkpoints import file_hash
-    from ..training.loop import RECIPES
     from ..training.loop import train as train_by
     from ..training.studies import train_network
 
@@ -89,7 +88,7 @@ def _train(network: "Network", force: bool) -> None:
     if not done and out == published:
         train_network(network.name, network.dataset, network.seed)
     elif not done:
-        recipe = RECIPES[network.dataset][network.architecture][network.training]
+        recipe = get_dataset(network.dataset).recipes()[network.architecture][network.training]
         images = get_dataset(network.dataset).images("train")
         label = f"{network.name}, seed {network.seed}"
         train_by(network.build, images, recipe, out, network.seed, None, label)
@@ -115,14 +114,14 @@ def _is_trained(network: "Network") -> bool:
     import json
     from dataclasses import asdict
 
+    from ..datasets import get_dataset
     from ..networks.checkpoints import file_hash
-    from ..training.loop import RECIPES
 
     out = network.path()
     if not (out.exists() and out.with_suffix(".json").exists()):
         return False
     card = json.loads(out.with_suffix(".json").read_text())
-    recipe = RECIPES[network.dataset][network.architecture][network.training]
+    recipe = get_dataset(network.dataset).recipes()[network.architecture][network.training]
     start = None
     if recipe.start:
         before = _network(network.dataset, network.architecture, recipe.start, network.seed).path()

@@ -6,9 +6,10 @@ function that loads rows of it.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..attacks import Attack
+    from ..networks import Network
+    from ..training.recipes import Recipe
     from .concepts import ConceptSet
 
 
@@ -71,18 +74,39 @@ class ImageSet:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """A file or folder that a dataset reads, and the command or page that brings it.
+
+    Without a `remedy` it comes by itself, on first use; `detail` says what it is.
+    """
+
+    name: str
+    path: Path
+    remedy: str = ""
+    detail: str = ""
+
+    def there(self) -> bool:
+        """Whether the file is there, or the folder with something in it."""
+        return any(self.path.iterdir()) if self.path.is_dir() else self.path.exists()
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """Everything that a notebook needs to know about where its images come from.
+    """Everything that there is to know about a dataset: nothing else knows it by its name.
 
     `images(split)` returns an :class:`ImageSet`; every dataset has the splits "train",
     "validation" and "cue_conflict". `subsets` names parts of the validation images, each by a
     pandas query of their table. `category_classes` maps each of the 16 categories to the classes
-    (network outputs) that belong to it. `attack` is the evaluation attack, `eps_grid` the budgets
+    (network outputs) that belong to it; a category without classes is never decided for. `attack`
+    is the evaluation attack, `eps_grid` the budgets
     of curves of accuracy against eps. `renditions` maps names of distortions to functions from an
     image set to the same images as the dataset itself renders them, where it can. `concepts`
     returns the images with concepts for dissection; its argument is a folder, "" for the
     dataset's own. `corrupted` returns the validation images that come corrupted on disk, given
     the name of a corruption of ImageNet-C and its severity; None where they are made.
+    `networks` returns the records of its networks, `recipes` how they are trained (architecture ->
+    training -> recipe), `origins` what it reads from disk. These are functions, since networks and
+    training build on datasets and not the other way round.
     """
 
     name: str
@@ -97,27 +121,37 @@ class Dataset:
     renditions: Mapping[str, Callable[[ImageSet], ImageSet]] = field(default_factory=dict)
     concepts: "Callable[[str], ConceptSet] | None" = None
     corrupted: Callable[[str, int], ImageSet] | None = None
+    networks: "Callable[[], Sequence[Network]]" = tuple
+    recipes: "Callable[[], Mapping[str, Mapping[str, Recipe]]]" = dict
+    origins: Callable[[], Sequence[Origin]] = tuple
 
 
-DATASETS = {"pictograms": ".pictograms", "imagenet": ".imagenet"}
+SHIPPED = {"pictograms": ".pictograms", "imagenet": ".imagenet"}
 """Name -> the module that holds the record, as `DATASET`; imported when asked for."""
+
+DEFAULT = "pictograms"
+"""The dataset of the default run."""
+
+_OWN: dict[str, Dataset] = {}  # those registered by the user
+
+
+def register(dataset: Dataset) -> Dataset:
+    """The dataset, from now on known by its name; ValueError if a shipped one has that name."""
+    if dataset.name in SHIPPED:
+        raise ValueError(f"a dataset named {dataset.name!r} exists already; choose another name")
+    _OWN[dataset.name] = dataset
+    return dataset
+
+
+def dataset_names() -> list[str]:
+    """The names of all datasets, the user's own last."""
+    return [*SHIPPED, *_OWN]
 
 
 def get_dataset(name: str) -> Dataset:
     """The dataset of that name; ValueError lists the known ones."""
-    if name not in DATASETS:
-        raise ValueError(f"unknown dataset {name!r}; choose one of {', '.join(DATASETS)}")
-    return import_module(DATASETS[name], __name__).DATASET
-
-
-def batches(
-    images: ImageSet, size: int = 64, rows: Sequence[int] | None = None, label: str = ""
-) -> Iterator[tuple[list[int], "Tensor"]]:
-    """Yield (rows, float32 images) in batches, behind a progress bar if there is a `label`."""
-    from tqdm.auto import tqdm
-
-    rows = list(range(len(images)) if rows is None else rows)
-    starts = range(0, len(rows), size)
-    for start in tqdm(starts, desc=label, unit="batch", leave=False, disable=not label):
-        chunk = rows[start : start + size]
-        yield chunk, images.load(chunk)
+    if name in _OWN:
+        return _OWN[name]
+    if name not in SHIPPED:
+        raise ValueError(f"unknown dataset {name!r}; choose one of {', '.join(dataset_names())}")
+    return import_module(SHIPPED[name], __name__).DATASET

@@ -20,7 +20,7 @@ from ..files import locked
 from ..paths import RAW
 from . import ImageSet
 from .concepts import ConceptSet
-from .image_folders import in_threads, load_images
+from .image_files import in_threads, load_images
 from .labels_on_disk import concept_set, keep, kept
 
 if TYPE_CHECKING:

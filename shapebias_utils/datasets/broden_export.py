@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from PIL import Image
+from tqdm.auto import tqdm
 
 from ..files import writable
-from . import batches
 from .concepts import ConceptSet
 
 COLUMNS = ("color", "object", "part", "material", "scene", "texture")
@@ -47,8 +47,10 @@ def _write(concepts: ConceptSet, folder: Path) -> None:
     category_of[concepts.concepts["number"]] = concepts.concepts["category"]
     frequency, coverage = np.zeros(65536, int), np.zeros(65536)
     rows = []
-    label = f"writing {concepts.name}"
-    for chunk, images in batches(concepts.images, 64, label=label):
+    starts = range(0, len(concepts), 64)
+    for start in tqdm(starts, desc=f"writing {concepts.name}", unit="batch", leave=False):
+        chunk = list(range(start, min(start + 64, len(concepts))))
+        images = concepts.images.load(chunk)
         planes, wholes = concepts.labels(chunk)
         names = concepts.images.table["imagename"].iloc[chunk]
         for name, image, own, whole in zip(names, images.numpy(), planes, wholes, strict=True):

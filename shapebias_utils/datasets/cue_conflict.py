@@ -16,12 +16,12 @@ import pandas as pd
 
 from ..categories import CATEGORIES
 from . import Dataset, ImageSet
-from .image_folders import SUFFIXES, image_size, load_images
+from .image_files import SUFFIXES, image_size, load_images
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_NAME = re.compile(r"([a-z]+)\d+-([a-z]+)\d+\.[a-z]+", re.IGNORECASE)
+_NAME = re.compile(r"([a-z]+)\d+-([a-z]+)\d+(?:-\d+)?\.[a-z]+", re.IGNORECASE)
 _FORM = "<shape>/<shape><i>-<texture><j>.png, such as cat/cat4-dog2.png"
 _RELEASED = "style-transfer-preprocessed-512"
 

@@ -1,166 +1,133 @@
-"""Image files as tensors: whatever their mode and format, float32 RGB in [0, 1]."""
+"""Folders of labelled photographs: a folder a class, or flat with a CSV of labels."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from io import BytesIO
+import re
+import zlib
+from collections.abc import Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps
 
 from . import ImageSet
+from .augmentation import augmented
+from .image_files import SUFFIXES, in_threads, load_images, read_image
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
-"""Of the files that are taken for images, in lower case."""
 
-
-def read_image(path: str | Path, upright: bool = True) -> Image.Image:
-    """The image as Pillow RGB.
-
-    Grey and CMYK are converted, transparent pixels put on white (they would else show whatever
-    colour lies under them). `upright` turns photographs as their EXIF tag says. ValueError names a
-    file that cannot be read.
-    """
-    try:
-        with Image.open(path) as image:
-            image.load()
-            return _rgb(ImageOps.exif_transpose(image) if upright else image)
-    except Exception as error:  # Pillow's decoders raise whatever they stumble over
-        raise _unreadable(path, error) from None
-
-
-def image_size(path: str | Path, contents: bytes) -> tuple[int, int]:
-    """(width, height) of the image in a file's `contents`.
-
-    ValueError names the file where they are no image, or not a whole one.
-    """
-    try:
-        image = Image.open(BytesIO(contents))
-        # Of a PNG its checksums tell, ten times faster than decoding; other formats have none.
-        image.verify() if image.format == "PNG" else image.load()
-    except Exception as error:
-        raise _unreadable(path, error) from None
-    return image.size
-
-
-def _unreadable(path: str | Path, error: Exception) -> ValueError:
-    if isinstance(error, Image.UnidentifiedImageError):
-        reason = "no image format is recognised"
-    else:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-    return ValueError(
-        f"{path} is not a readable image ({reason}): replace it by a whole copy or remove it"
-    )
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):  # 16 bits, which Pillow's own conversion cuts off at 255
-        grey = np.asarray(image).astype(np.float64) / 257
-        image = Image.fromarray(grey.round().clip(0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("RGB")
-
-
-def resize_and_crop(image: Image.Image, resize: int, crop: int) -> Image.Image:
-    """The image with its shorter side at `resize` pixels, and of that the central `crop` x `crop`.
-
-    As torchvision's Resize (bilinear, antialiased) and CenterCrop. ValueError if `crop` is larger
-    than `resize`.
-    """
-    if crop > resize:
-        raise ValueError(f"crop = {crop} is larger than resize = {resize}: lower it")
-    width, height = image.size
-    shorter = min(width, height)
-    if shorter != resize:
-        size = (int(resize * width / shorter), int(resize * height / shorter))
-        image = image.resize(size, Image.Resampling.BILINEAR)
-    left, top = (round((side - crop) / 2) for side in image.size)
-    return image.crop((left, top, left + crop, top + crop))
-
-
-def to_tensor(image: Image.Image) -> "Tensor":
-    """Float32 ``(3, H, W)`` in [0, 1] from a Pillow RGB image."""
-    import torch
-
-    return torch.from_numpy(np.array(image, dtype=np.uint8)).permute(2, 0, 1).float() / 255
-
-
-def load_images(
-    paths: Sequence[str | Path],
+@lru_cache(maxsize=64)
+def labelled_images(
+    folder: Path,
+    labels: Path | None,
+    name: str,
+    *,
+    n_classes: int,
+    categories: tuple[str, ...],
+    size: int,
     resize: int | None = None,
-    crop: int | None = None,
-    upright: bool = True,
-    threads: int | None = None,
-) -> "Tensor":
-    """Float32 RGB ``(N, 3, H, W)`` in [0, 1] of the image files, decoded by several threads.
+    classes: tuple[str, ...] = (),
+    wnids: bool = True,
+) -> ImageSet:
+    """The photographs in `folder`: class folders, or flat files with a CSV of labels.
 
-    With `resize` (and `crop`, by default the same) as :func:`resize_and_crop`, else at their own
-    size, which must then be one and the same. ValueError names the first file that cannot be read
-    or is of another size than the first.
+    Class folders go first: a label is the place of its folder among `classes`, or among all
+    folders, sorted, if none are named (those that are not named are passed over). The files lie in
+    the folder of their class or in one named "images" within it. `categories` has the category of
+    each class, "" where it is of none. The shorter side is resized to `resize` and the central
+    `size` x `size` pixels are taken; where `resize` is None images are taken as they are. With
+    `wnids` folders must be named by WNIDs. ValueError where the classes are not `n_classes`, where
+    the CSV lacks columns, names files that are not there or labels that are none, where none of
+    the two is there, or two images have one name.
     """
-    import torch
-
-    def load(path: str | Path) -> "Tensor":
-        image = read_image(path, upright)
-        if resize is not None:
-            image = resize_and_crop(image, resize, crop or resize)
-        return to_tensor(image)
-
-    if not paths:
-        return torch.empty(0, 3, crop or resize or 0, crop or resize or 0)
-    images = in_threads([partial(load, path) for path in paths], threads)
-    for path, image in zip(paths, images, strict=True):
-        if image.shape != images[0].shape:
-            raise ValueError(
-                f"{path} is {image.shape[2]}x{image.shape[1]}, {paths[0]} is "
-                f"{images[0].shape[2]}x{images[0].shape[1]}: make all images of one size"
-            )
-    return torch.stack(images)
-
-
-def in_threads(
-    jobs: Sequence[Callable[[], "Tensor"]], threads: int | None = None
-) -> "list[Tensor]":
-    """What the jobs return, in their order; the first job's error where one fails.
-
-    `threads` None: one a core, 8 at most.
-    """
-    from ..hardware import cores
-
-    threads = threads or min(8, cores())
-    if threads <= 1 or len(jobs) < 2:
-        return [job() for job in jobs]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda job: job(), jobs))
-
-
-def photographs(paths: Sequence[Path], resize: int = 256, crop: int = 224) -> ImageSet:
-    """Any image files as a set, of the size that ImageNet's have; without labels or categories.
-
-    ValueError where two have the same name, FileNotFoundError where there is no such file.
-    """
-    for path in paths:
-        if not path.is_file():
-            raise FileNotFoundError(f"there is no image file {path}; give paths as seen from here")
-    table = pd.DataFrame({"imagename": [p.name for p in paths], "label": -1, "category": ""})
+    found = sorted(f.name for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
+    if found:
+        listed = _from_class_folders(folder, classes or tuple(found), n_classes, wnids)
+    elif labels is not None and labels.is_file():
+        listed = _from_csv(folder, labels, n_classes)
+    else:
+        flat = f" and no {labels} (imagename, label)" if labels else ""
+        raise ValueError(f"{folder} has no class folders{flat}: sort the images by WNID")
+    paths, marks = zip(*listed, strict=True)
+    table = pd.DataFrame({"imagename": [p.name for p in paths], "label": marks})
+    table["category"] = [categories[label] for label in marks]
     twice = table["imagename"][table["imagename"].duplicated()]
     if len(twice):
-        raise ValueError(f"two images are named {twice.iloc[0]}: rename one")
-    digest = hashlib.sha256(f"{resize} {crop}".encode())
-    for path in paths:
-        digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+        raise ValueError(f"{folder} has two images named {twice.iloc[0]}: remove one")
+    digest = hashlib.sha256()
+    for path, label in listed:
+        digest.update(f"{path.name} {label} {path.stat().st_size}\n".encode())
 
     def load(rows: Sequence[int]) -> "Tensor":
-        return load_images([paths[i] for i in rows], resize, crop)
+        # As they are stored: torchvision, whose accuracies are the paper's, ignores EXIF as well.
+        return load_images([paths[i] for i in rows], resize, size, upright=False)
 
-    return ImageSet("photographs", table, load, digest.hexdigest())
+    def augment(rows: Sequence[int], seed: int) -> "Tensor":
+        import torch
+
+        jobs = [partial(_load_augmented, paths[i], size, seed) for i in rows]
+        return torch.stack(in_threads(jobs))
+
+    return ImageSet(name, table, load, digest.hexdigest(), augment)
+
+
+def _from_class_folders(
+    folder: Path, classes: Sequence[str], n_classes: int, wnids: bool
+) -> list[tuple[Path, int]]:
+    strange = [c for c in classes if not re.fullmatch(r"n\d{8}", c)]
+    if strange and wnids:
+        raise ValueError(
+            f"{folder / strange[0]} is not named by a WNID such as n01440764: labels are the ranks "
+            "of the sorted WNIDs, so rename or move it"
+        )
+    if len(classes) != n_classes:
+        raise ValueError(
+            f"{folder} has {len(classes)} class folders, expected are {n_classes:,}: labels are "
+            "the ranks of their sorted names"
+        )
+    listed = []
+    for label, name in enumerate(classes):
+        own = folder / name
+        if not own.is_dir():
+            raise ValueError(f"{folder} lacks the class folder {name}: unpack the archive again")
+        inner = own / "images"
+        files = sorted((inner if inner.is_dir() else own).iterdir())
+        listed += [(path, label) for path in files if path.suffix.lower() in SUFFIXES]
+    if not listed:
+        raise ValueError(f"the class folders in {folder} are empty: unpack the archive again")
+    return listed
+
+
+def _from_csv(folder: Path, labels: Path, n_classes: int) -> list[tuple[Path, int]]:
+    try:
+        table = pd.read_csv(labels, dtype={"imagename": str})
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(f"{labels} is not a CSV file of labels: {error}") from None
+    missing = [c for c in ("imagename", "label") if c not in table]
+    if missing or table.empty:
+        lack = f"lacks the column {missing[0]}" if missing else "has no rows"
+        raise ValueError(f"{labels} {lack}: it must have imagename and label, a row an image")
+    wrong = ~table["label"].isin(range(n_classes))
+    if wrong.any():
+        row = table[wrong].iloc[0]
+        raise ValueError(
+            f"{labels} gives {row['imagename']} the label {row['label']}: labels are 0 to "
+            f"{n_classes - 1}, ranks of the sorted names of the classes"
+        )
+    there = {p.name for p in folder.iterdir()}
+    absent = table["imagename"][~table["imagename"].isin(there)]
+    if len(absent):
+        raise ValueError(
+            f"{folder} lacks {absent.iloc[0]} ({len(absent)} of {len(table)} images that {labels} "
+            "names): unpack the archive again"
+        )
+    names = table.sort_values("imagename")
+    return [(folder / n, int(i)) for n, i in zip(names["imagename"], names["label"], strict=True)]
+
+
+def _load_augmented(path: Path, size: int, seed: int) -> "Tensor":
+    generator = np.random.default_rng([seed, zlib.crc32(path.name.encode())])
+    return augmented(read_image(path, upright=False), size, generator)

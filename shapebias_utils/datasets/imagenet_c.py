@@ -4,9 +4,22 @@ Your copy under ``data/raw/imagenet-c``: ``<corruption>/<severity>/<WNID>/*.JPEG
 pixels, named as the validation images that they were made from.
 """
 
+from ..categories import IMAGENET_CLASSES
 from ..paths import RAW
 from . import ImageSet
-from .imagenet import N_CLASSES, labelled_images
+from .image_folders import labelled_images
+
+SIZE, N_CLASSES = 224, 1000
+
+CATEGORY_OF = {i: category for category, classes in IMAGENET_CLASSES.items() for i in classes}
+"""Class -> its category, for the 207 classes that have one."""
+
+LABELLED = {
+    "n_classes": N_CLASSES,
+    "categories": tuple(CATEGORY_OF.get(i, "") for i in range(N_CLASSES)),
+    "size": SIZE,
+}
+"""How the classes of ILSVRC 2012 lie on disk, for ``image_folders.labelled_images``."""
 
 ORIGIN = "https://zenodo.org/records/2235448"
 
@@ -38,4 +51,4 @@ def imagenet_c(corruption: str, severity: int) -> ImageSet:
         )
     if not any(folder.iterdir()):
         raise ValueError(f"{folder} is empty: unpack {archive}.tar again ({N_CLASSES} folders)")
-    return labelled_images(folder, None, f"imagenet-c-{corruption}-{severity}", resize=None)
+    return labelled_images(folder, None, f"imagenet-c-{corruption}-{severity}", **LABELLED)

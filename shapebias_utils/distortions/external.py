@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from ..datasets.image_folders import SUFFIXES, read_image
+from ..datasets.image_files import SUFFIXES, read_image
 from ..files import atomic, sha256
 from ..paths import CHECKPOINTS, RAW, Download
 

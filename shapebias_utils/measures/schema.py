@@ -20,7 +20,7 @@ SCHEMA = (
 )  # fmt: skip
 """Columns of a file of trials, as model-vs-human writes them."""
 
-_CUES = re.compile(r"([a-z]+)\d+-([a-z]+)\d+\.\w+$")
+_CUES = re.compile(r"([a-z]+)\d+-([a-z]+)\d+(?:-\d+)?\.\w+$")
 
 
 def attributed(table: pd.DataFrame, network: Network) -> pd.DataFrame:

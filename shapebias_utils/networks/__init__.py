@@ -9,7 +9,6 @@ import json
 import runpy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +34,8 @@ class Network:
     (None: what `build` returns is already trained), `sha256` its hash or the first digits of it
     (None: that in the JSON file beside it, if there is one). `layers` maps the paper's names of
     the probed layers (Appendix A) to modules whose output is post-ReLU. `category_classes` maps
-    categories to outputs where the dataset's own mapping does not fit.
+    categories to outputs where the dataset's own mapping does not fit. `origin` is the page that
+    offers the checkpoint, where neither training nor `shapebias fetch` may bring it.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Network:
     colour: str = "#4d4d4d"
     marker: str = "D"
     seed: int = 0
+    origin: str = field(default="", repr=False)
 
     def path(self) -> Path | None:
         """The checkpoint's absolute path, None where the network needs none."""
@@ -92,10 +93,8 @@ _OWN: dict[tuple[str, str], Network] = {}  # those registered by the user
 
 
 def _known(dataset: str) -> dict[str, Network]:
-    get_dataset(dataset)  # says which datasets there are
-    shipped = import_module({"pictograms": ".pictograms", "imagenet": ".zoo"}[dataset], __name__)
     own = {name: network for (where, name), network in _OWN.items() if where == dataset}
-    return {network.name: network for network in shipped.NETWORKS} | own
+    return {network.name: network for network in get_dataset(dataset).networks()} | own
 
 
 def register(network: Network) -> Network:

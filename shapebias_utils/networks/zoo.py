@@ -73,7 +73,12 @@ LAYERS = {
 
 
 def _network(
-    architecture: str, training: str, build: Callable, file: str, sha256: str | None = None
+    architecture: str,
+    training: str,
+    build: Callable,
+    file: str,
+    sha256: str | None = None,
+    origin: str = "",
 ) -> Network:
     return Network(
         name=architecture + {"standard": "", "robust": "-R"}[training],
@@ -86,16 +91,20 @@ def _network(
         layers=LAYERS[architecture],
         colour=TRAINING_COLOURS[training],
         marker=MARKERS[architecture],
+        origin=origin,
     )
 
+
+AUTHORS = "https://github.com/anguyen8/shape-bias (the authors' checkpoints)"
+MADRYLAB = "https://github.com/MadryLab/robustness#pretrained-models (ImageNet, L2, eps 3.0)"
 
 NETWORKS = (
     # The eight digits in torchvision's file names are the first of the file's SHA-256.
     _network("AlexNet", "standard", alexnet, "alexnet-owt-7be5be79.pth", "7be5be79"),
-    _network("AlexNet", "robust", alexnet, "alexnet_l2_3_0.pt"),
+    _network("AlexNet", "robust", alexnet, "alexnet_l2_3_0.pt", origin=AUTHORS),
     _network("GoogLeNet", "standard", ported_googlenet, "googlenet-1378be20.pth", "1378be20"),
-    _network("GoogLeNet", "robust", googlenet, "googlenet_l2_3_0.pt"),
+    _network("GoogLeNet", "robust", googlenet, "googlenet_l2_3_0.pt", origin=AUTHORS),
     _network("ResNet", "standard", resnet50, "resnet50-0676ba61.pth", "0676ba61"),
-    _network("ResNet", "robust", resnet50, "imagenet_l2_3_0.pt"),
+    _network("ResNet", "robust", resnet50, "imagenet_l2_3_0.pt", origin=MADRYLAB),
 )
 """S and R side by side, in the paper's order; ResNet-R is MadryLab's published network."""

@@ -8,7 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -18,86 +18,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .. import distributed
-from ..attacks import Attack, pgd
+from ..attacks import pgd
 from ..datasets import ImageSet
 from ..files import atomic, locked, provenance
 from ..hardware import device, fast_bf16, keep_freed_memory
 from ..networks.checkpoints import file_hash, load_into, save
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Hyper-parameters of one training run: SGD with momentum.
-
-    `schedule` is "one-cycle" (up to `rate` over the first quarter, down to zero, cosine) or
-    "step" (`rate`, divided by 10 every third of the epochs). `start` names the training whose
-    final weights the run goes on from; None starts from scratch. `attack` None trains on the
-    images themselves (Eq. 1), else on their worst neighbours (Eq. 2); its eps rises linearly from
-    0 over the first `ramp` of all steps.
-    """
-
-    epochs: int
-    rate: float
-    batch_size: int = 64
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    schedule: str = "one-cycle"
-    start: str | None = None
-    attack: Attack | None = None
-    ramp: float = 0.0
-
-    def rate_at(self, progress: float) -> float:
-        """Learning rate at a share of all steps, from 0 to 1."""
-        if self.schedule == "step":
-            return self.rate * 0.1 ** int(3 * progress)
-        rising = 0.25
-        phase = progress / rising if progress < rising else (1 - progress) / (1 - rising)
-        # A plain float: a NumPy scalar in the state could not be loaded safely again.
-        return float(self.rate * (1 - np.cos(np.pi * min(max(phase, 0.0), 1.0))) / 2)
-
-    def attack_at(self, progress: float) -> Attack | None:
-        """The attack at a share of all steps, None while its eps is 0."""
-        if self.attack is None or (self.ramp and progress <= 0):
-            return None
-        return self.attack.scaled(
-            self.attack.eps * min(1.0, progress / self.ramp if self.ramp else 1)
-        )
-
-
-PAPER = Recipe(
-    epochs=90, rate=0.1, batch_size=256, weight_decay=1e-4, schedule="step",
-    attack=Attack(eps=3.0, step_size=0.5, steps=7, use_best=False),
-)  # fmt: skip
-"""The paper's adversarial training (Sec. 2)."""
-
-_PGD3 = Attack(eps=2.5, step_size=1.25, steps=3, use_best=False)
-
-
-def _pictogram_recipes(standard: int, further: int) -> dict[str, Recipe]:
-    """S from scratch; R (at eps 2.5) and its control (at eps 0) go on from S for as many epochs."""
-    onwards = Recipe(epochs=further, rate=0.03, start="standard")
-    return {
-        "standard": Recipe(epochs=standard, rate=0.05),
-        "robust": Recipe(**{**vars(onwards), "attack": _PGD3, "ramp": 0.6}),
-        "control": onwards,
-    }
-
-
-RECIPES: dict[str, dict[str, dict[str, Recipe]]] = {
-    "pictograms": {
-        "AlexNet": _pictogram_recipes(standard=12, further=7),
-        "GoogLeNet": _pictogram_recipes(standard=14, further=7),
-        "ResNet": _pictogram_recipes(standard=12, further=7),
-    },
-    "imagenet": {
-        architecture: {
-            "standard": Recipe(**{**vars(PAPER), "attack": None}),
-            "robust": PAPER,
-        }
-        for architecture in ("AlexNet", "GoogLeNet", "ResNet")
-    },
-}
-"""Dataset -> architecture -> training -> recipe."""
+from .recipes import Recipe
 
 
 def _key(*parts: object) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..datasets import get_dataset
-from ..datasets.pictograms.images import SPLITS, Knobs, definition, pictograms
+from ..datasets.pictograms.images import SPLITS, RenderSettings, definition, pictograms
 from ..measures.predictions import collect
 from ..measures.robustness import accuracy
 from ..measures.schema import OBSERVER
@@ -16,7 +16,8 @@ from ..measures.shape_bias import shape_bias
 from ..networks import Network, get_network, network_names
 from ..paths import RAW
 from ..results import store, stored
-from .loop import RECIPES, train
+from .loop import train
+from .recipes import PICTOGRAMS
 
 
 def train_network(name: str, dataset: str = "pictograms", seed: int = 0) -> Path:
@@ -26,7 +27,7 @@ def train_network(name: str, dataset: str = "pictograms", seed: int = 0) -> Path
     """
     network = get_network(name, dataset, seed)
     try:
-        recipe = RECIPES[dataset][network.architecture][network.training]
+        recipe = get_dataset(dataset).recipes()[network.architecture][network.training]
     except KeyError:
         raise ValueError(f"there is no recipe to train {name} on {dataset}") from None
     if network.path() is None or network.path().suffix != ".safetensors":
@@ -98,10 +99,12 @@ def sensitivity(
     tables = [kept]
     for contrast, bound in product(contrasts, eps):
         if (contrast, bound) not in known:
-            knobs = replace(Knobs(), texture_contrast=contrast)
-            network = _trained_at(architecture, knobs, bound, seed)
-            table = shape_bias(collect([network], pictograms("cue_conflict", knobs)))
-            whole = pictograms("validation", knobs).where("whole", f"validation_whole-{contrast}")
+            settings = replace(RenderSettings(), texture_contrast=contrast)
+            network = _trained_at(architecture, settings, bound, seed)
+            table = shape_bias(collect([network], pictograms("cue_conflict", settings)))
+            whole = pictograms("validation", settings).where(
+                "whole", f"validation_whole-{contrast}"
+            )
             clean = accuracy(collect([network], whole))["accuracy"]
             tables.append(table.assign(texture_contrast=contrast, eps=bound, clean=clean))
     table = pd.concat(tables, ignore_index=True)[list(SENSITIVITY)]
@@ -117,28 +120,28 @@ SENSITIVITY = (
 
 def _about() -> dict:
     """What the rows of a study depend on, besides its own parameters."""
-    recipes = {a: {t: asdict(r) for t, r in of.items()} for a, of in RECIPES["pictograms"].items()}
-    splits = {split: definition(split, Knobs(), "natural") for split in SPLITS}
+    recipes = {a: {t: asdict(r) for t, r in of.items()} for a, of in PICTOGRAMS.items()}
+    splits = {split: definition(split, RenderSettings(), "natural") for split in SPLITS}
     return {"recipes": recipes, "images": splits}
 
 
-def _trained_at(architecture: str, knobs: Knobs, eps: float, seed: int) -> Network:
-    """The network trained at that eps (0: standard) on pictograms of those knobs."""
-    standard, recipes = get_network(architecture, "pictograms", seed), RECIPES["pictograms"]
+def _trained_at(architecture: str, settings: RenderSettings, eps: float, seed: int) -> Network:
+    """The network trained at that eps (0: standard) on pictograms of those settings."""
+    standard, recipes = get_network(architecture, "pictograms", seed), PICTOGRAMS
     recipe, start = recipes[architecture]["standard"], None
     if eps:
         robust = recipes[architecture]["robust"]
         recipe = replace(robust, attack=robust.attack.scaled(eps))
-        start = _trained_at(architecture, knobs, 0.0, seed).path()
-    if knobs == Knobs():  # then it may be one of those that are there anyway
+        start = _trained_at(architecture, settings, 0.0, seed).path()
+    if settings == RenderSettings():  # then it may be one of those that are there anyway
         for name in network_names("pictograms"):
             network = get_network(name, "pictograms", seed)
             if recipes[architecture].get(network.training) == recipe:
                 if network.architecture == architecture:
                     train_network(name, seed=seed)
                     return network
-    stem = f"{architecture}-{knobs.texture_contrast}-{eps}"
+    stem = f"{architecture}-{settings.texture_contrast}-{eps}"
     path = RAW / "sensitivity" / f"{stem}-seed{seed}.safetensors"
-    label = f"contrast {knobs.texture_contrast}, eps {eps}"
-    train(standard.build, pictograms("train", knobs), recipe, path, seed, start, label)
+    label = f"contrast {settings.texture_contrast}, eps {eps}"
+    train(standard.build, pictograms("train", settings), recipe, path, seed, start, label)
     return replace(standard, name=stem, checkpoint=path)

@@ -1,12 +1,13 @@
 """Pictogram-16: 16 categories, rendered 64x64, all factors known."""
 
 from functools import partial
+from pkgutil import resolve_name
 
 from ...attacks import Attack
 from ...categories import CATEGORIES
 from .. import Dataset
-from .concepts import concepts
-from .images import pictograms
+from .concepts import concepts as labelled_images
+from .images import origins, pictograms
 from .render import SIZE
 from .renditions import rendition
 
@@ -25,5 +26,8 @@ DATASET = Dataset(
         "silhouette": partial(rendition, paint="silhouette"),
         "silhouette_white": partial(rendition, paint="silhouette", inverted=True),
     },
-    concepts=concepts,
+    concepts=labelled_images,
+    networks=lambda: resolve_name("shapebias_utils.networks.pictograms:NETWORKS"),
+    recipes=lambda: resolve_name("shapebias_utils.training.recipes:PICTOGRAMS"),
+    origins=origins,
 )

@@ -4,14 +4,9 @@ They are known by construction; as the images, they are drawn once by all cores 
 ``data/raw/pictograms``.
 """
 
-import hashlib
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
-from functools import lru_cache
-from itertools import pairwise
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +17,7 @@ from ...paths import RAW
 from ..concepts import ConceptSet
 from ..labels_on_disk import concept_set, keep, kept
 from .annotate import CONCEPTS, annotate
+from .images import on_all_cores, pictograms, source_hash
 from .render import SIZE, factors
 
 PLANES = ("color", "object", "part", "texture")
@@ -56,11 +52,8 @@ def labelled(split: str = "validation") -> ConceptSet:
     A pixel has an object, a part and a texture where the object covers its centre, and a colour
     everywhere. Drawn on first use: 1,600 images take some 10 s on two cores.
     """
-    from .images import pictograms  # whose record of the dataset offers these concepts
-
     images, concepts = pictograms(split), concept_table()
-    sources = sorted([Path(__file__), *Path(__file__).parent.glob("pictogram*.py")])
-    source = hashlib.sha256(b"".join(f.read_bytes() for f in sources)).hexdigest()
+    source = source_hash(sys.modules[__name__], sys.modules[annotate.__module__])
     key = {"images": images.digest, "source": source}
     folder = RAW / "pictograms" / f"{split}-concepts-{images.digest[:12]}"
     with locked(folder):
@@ -71,25 +64,11 @@ def labelled(split: str = "validation") -> ConceptSet:
 
 
 def _annotated(split: str, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Planes and whole-image labels of each image, from one process a core (see `pictograms`)."""
-    from ...hardware import cores
-
-    bounds = np.linspace(0, count, 1 + min(cores(), count)).astype(int)
-    where = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-m", __name__, split]
-    with ExitStack() as stack:
-        processes = [
-            stack.enter_context(
-                subprocess.Popen([*command, str(a), str(b)], stdout=subprocess.PIPE, env=where)
-            )
-            for a, b in pairwise(bounds)
-        ]
-        for process, share in zip(processes, np.diff(bounds), strict=True):
-            numbers = np.frombuffer(process.communicate()[0], np.uint16)
-            if process.returncode or len(numbers) != share * (len(PLANES) * SIZE * SIZE + 1):
-                raise RuntimeError(f"annotating {split} stopped (exit status {process.returncode})")
-            for image in numbers.reshape(share, -1):
-                yield image[:-1].reshape(len(PLANES), SIZE, SIZE), image[-1:]
+    """Planes and whole-image labels of each image, from one process a core."""
+    work, size = partial(annotations, split), (len(PLANES), SIZE, SIZE)
+    for numbers in on_all_cores(work, count, f"annotating {split}"):
+        for image in numbers:
+            yield image[:-1].reshape(size), image[-1:]
 
 
 def annotations(split: str, rows: range) -> np.ndarray:
@@ -102,8 +81,3 @@ def annotations(split: str, rows: range) -> np.ndarray:
         own[:-1] = np.stack([numbers[kind] for kind in PLANES]).ravel()
         own[-1] = numbers["scene"][0, 0]
     return found
-
-
-if __name__ == "__main__":
-    _, split, start, stop = sys.argv
-    sys.stdout.buffer.write(annotations(split, range(int(start), int(stop))).tobytes())

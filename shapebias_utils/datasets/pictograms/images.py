@@ -6,27 +6,29 @@ definition and one of its bytes; it is rendered again when either no longer hold
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
 from ...categories import CATEGORIES
 from ...files import atomic, locked, sha256
+from ...hardware import cores
 from ...paths import RAW
-from .. import ImageSet
+from .. import ImageSet, Origin
 from ..augmentation import random_resized_crop
 from . import render as render_module
 from . import shapes, textures
-from .render import PAINTS, SIZE, TEXTURE_OF, Knobs
+from .render import PAINTS, TEXTURE_OF, RenderSettings, draw
 from .shapes import SHAPES
 from .textures import TEXTURES
+
+T = TypeVar("T")
 
 VERSION = 1
 """Raised whenever the rendering changes, so that no result outlives the images it came from."""
@@ -35,8 +37,8 @@ SPLITS = {"train": 10_000, "validation": 1_600, "cue_conflict": 1_280}
 """Split -> number of images; multiples of 16, so that the categories are balanced."""
 
 
-def definition(split: str, knobs: Knobs, paint: str) -> str:
-    """SHA-256 of all that determines the images of a split: version, knobs, drawings, textures."""
+def definition(split: str, settings: RenderSettings, paint: str) -> str:
+    """SHA-256 of all that determines a split's images: version, settings, drawings, textures."""
     drawings = {
         category: [
             (part.name, [np.round(p, 6).tolist() for p in (*part.polygons, *part.holes)])
@@ -44,7 +46,7 @@ def definition(split: str, knobs: Knobs, paint: str) -> str:
         ]
         for category, parts in SHAPES.items()
     }
-    facts = [VERSION, split, SPLITS[split], paint, asdict(knobs), list(TEXTURES), drawings]
+    facts = [VERSION, split, SPLITS[split], paint, asdict(settings), list(TEXTURES), drawings]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -56,10 +58,13 @@ def _name(split: str, index: int, category: str, texture_category: str) -> str:
     return f"{split}_{index:05d}_{category}.png"
 
 
-def _render_split(split: str, knobs: Knobs, paint: str, folder: Path) -> None:
+def _render_split(split: str, settings: RenderSettings, paint: str, folder: Path) -> None:
     """Render a split into `folder`: pixels.npy, table.csv and, last, hashes.json."""
-    pixels, facts = _draw_on_all_cores(split, knobs, paint)
-    table, owners = pd.DataFrame(facts), {t: c for c, t in TEXTURE_OF.items()}
+    work = partial(draw, split, settings, paint)
+    drawn = list(on_all_cores(work, SPLITS[split], f"rendering {split}"))
+    pixels = np.concatenate([part for part, _ in drawn])
+    table = pd.DataFrame([fact for _, facts in drawn for fact in facts])
+    owners = {t: c for c, t in TEXTURE_OF.items()}
     table.insert(1, "label", table["category"].map(CATEGORIES.index))
     table.insert(2, "texture_category", table["texture"].map(owners))
     cues = zip(table["category"], table["texture_category"], strict=True)
@@ -68,50 +73,31 @@ def _render_split(split: str, knobs: Knobs, paint: str, folder: Path) -> None:
         np.save(path, pixels)
     with atomic(folder / "table.csv") as path:
         table.to_csv(path, index=False)
-    hashes = {"definition": definition(split, knobs, paint), "source": _source_hash()}
+    hashes = {"definition": definition(split, settings, paint), "source": source_hash()}
     hashes |= {f: sha256(folder / f) for f in ("pixels.npy", "table.csv")}
     with atomic(folder / "hashes.json") as path:
         path.write_text(json.dumps(hashes, indent=1))
 
 
-def _draw_on_all_cores(split: str, knobs: Knobs, paint: str) -> tuple[np.ndarray, list[dict]]:
-    """What `draw` returns for the whole split, drawn by one process a core.
+def on_all_cores(work: Callable[[range], T], count: int, label: str, part: int = 50) -> Iterator[T]:
+    """What `work` makes of the numbers from 0 to `count`, part by part in their order.
 
-    Processes of their own, not a multiprocessing pool: a pool runs the caller's script again in
-    each worker, which hangs where the script has no ``if __name__ == "__main__"``.
+    By one process a core, behind a progress bar. `work` must be picklable.
     """
+    from joblib import Parallel, delayed
     from tqdm.auto import tqdm
 
-    from ...hardware import cores
-
-    count = SPLITS[split]
-    bounds = np.linspace(0, count, cores() + 1).astype(int)
-    bar = tqdm(total=count, desc=f"rendering {split}", unit="image", leave=False)
-
-    def work(start: int, stop: int) -> tuple[np.ndarray, list[dict]]:
-        job = {"split": split, "knobs": asdict(knobs), "paint": paint}
-        job |= {"start": int(start), "stop": int(stop)}
-        command = [sys.executable, "-m", render_module.__name__, json.dumps(job)]
-        where = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        with subprocess.Popen(command, stdout=subprocess.PIPE, env=where) as process:
-            parts = []
-            while len(header := process.stdout.readline()) > 1:
-                facts = json.loads(header)
-                pixels = process.stdout.read(len(facts) * 3 * SIZE * SIZE)
-                parts.append((np.frombuffer(pixels, np.uint8).reshape(-1, 3, SIZE, SIZE), facts))
-                bar.update(len(facts))
-        if process.returncode or sum(len(f) for _, f in parts) != stop - start:
-            raise RuntimeError(f"rendering {split} stopped (exit status {process.returncode})")
-        return np.concatenate([p for p, _ in parts]), [fact for _, facts in parts for fact in facts]
-
-    with bar, ThreadPoolExecutor(cores()) as pool:
-        drawn = list(pool.map(work, bounds[:-1], bounds[1:]))
-    return np.concatenate([p for p, _ in drawn]), [fact for _, facts in drawn for fact in facts]
+    parts = [range(i, min(i + part, count)) for i in range(0, count, part)]
+    pool = Parallel(n_jobs=min(cores(), len(parts)), return_as="generator")
+    with tqdm(total=count, desc=label, unit="image", leave=False) as bar:
+        for rows, found in zip(parts, pool(delayed(work)(rows) for rows in parts), strict=True):
+            bar.update(len(rows))
+            yield found
 
 
-def _source_hash() -> str:
-    """Of the code that draws, so that a local cache never survives an edit."""
-    files = [Path(module.__file__) for module in (render_module, shapes, textures)]
+def source_hash(*more: ModuleType) -> str:
+    """Of the code that draws (and `more`), so that a local cache never survives an edit."""
+    files = [Path(module.__file__) for module in (render_module, shapes, textures, *more)]
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
 
@@ -126,7 +112,11 @@ def _is_current(folder: Path, wanted: dict[str, str]) -> bool:
 
 
 @lru_cache(maxsize=16)
-def pictograms(split: str, knobs: Knobs = Knobs(), paint: str = "natural") -> ImageSet:  # noqa: B008
+def pictograms(
+    split: str,
+    settings: RenderSettings = RenderSettings(),  # noqa: B008
+    paint: str = "natural",
+) -> ImageSet:
     """The images of a split: "train" (10,000), "validation" (1,600) or "cue_conflict" (1,280).
 
     The table has, besides the columns of every image set, `texture` (its name), `texture_category`
@@ -140,11 +130,11 @@ def pictograms(split: str, knobs: Knobs = Knobs(), paint: str = "natural") -> Im
         raise ValueError(f"unknown split {split!r}; choose one of {', '.join(SPLITS)}")
     if paint not in PAINTS:
         raise ValueError(f"unknown paint {paint!r}; choose one of {', '.join(PAINTS)}")
-    wanted = {"definition": definition(split, knobs, paint), "source": _source_hash()}
-    folder = RAW / "pictograms" / f"{split}-{paint}-{wanted['definition'][:12]}"
+    wanted = {"definition": definition(split, settings, paint), "source": source_hash()}
+    folder = _folder(split, paint, wanted["definition"])
     with locked(folder):
         if not _is_current(folder, wanted):
-            _render_split(split, knobs, paint, folder)
+            _render_split(split, settings, paint, folder)
     pixels = torch.from_numpy(np.load(folder / "pixels.npy"))
     table = pd.read_csv(folder / "table.csv")
 
@@ -156,3 +146,17 @@ def pictograms(split: str, knobs: Knobs = Knobs(), paint: str = "natural") -> Im
 
     name = split if paint == "natural" else f"{split}_{paint}"
     return ImageSet(name, table, load, wanted["definition"], augment)
+
+
+def _folder(split: str, paint: str, digest: str) -> Path:
+    return RAW / "pictograms" / f"{split}-{paint}-{digest[:12]}"
+
+
+def origins() -> list[Origin]:
+    """Where the rendered images lie: they come by themselves."""
+    settings, found = RenderSettings(), []
+    for split, count in SPLITS.items():
+        folder = _folder(split, "natural", definition(split, settings, "natural"))
+        detail = f"{count:,} images, rendered"
+        found.append(Origin(f"pictograms {split}", folder / "hashes.json", detail=detail))
+    return found

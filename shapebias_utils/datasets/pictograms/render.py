@@ -4,8 +4,6 @@
 each pixel is in ``pictogram_concepts``. Pure functions; lengths are in pixels of the 64-px image.
 """
 
-import json
-import sys
 import zlib
 from dataclasses import dataclass
 
@@ -28,7 +26,7 @@ PAINTS = ("natural", "stylized", "silhouette")
 
 
 @dataclass(frozen=True)
-class Knobs:
+class RenderSettings:
     """The definition of the dataset: ranges from which the factors of an image are drawn.
 
     Settled in a few trials so that standard training leans on texture as it does on ImageNet. In
@@ -125,18 +123,18 @@ def _blob(rng: np.random.Generator, corners: int, centre, radius: float) -> np.n
     return np.stack([centre[0] + reach * np.cos(angle), centre[1] + reach * np.sin(angle)], 1)
 
 
-def _pose(rng: np.random.Generator, knobs: Knobs) -> np.ndarray:
-    turn = rng.uniform(-knobs.rotation, knobs.rotation)
-    stretch = rng.uniform(-knobs.stretch, knobs.stretch)
+def _pose(rng: np.random.Generator, settings: RenderSettings) -> np.ndarray:
+    turn = rng.uniform(-settings.rotation, settings.rotation)
+    stretch = rng.uniform(-settings.stretch, settings.stretch)
     cos, sin = np.cos(turn), np.sin(turn)
     linear = (
         np.array([[cos, -sin], [sin, cos]])
-        @ np.array([[1, rng.uniform(-knobs.shear, knobs.shear)], [0, 1]])
+        @ np.array([[1, rng.uniform(-settings.shear, settings.shear)], [0, 1]])
         @ np.diag([np.exp(stretch) * rng.choice([-1, 1]), np.exp(-stretch)])
-        * rng.uniform(*knobs.scale)
+        * rng.uniform(*settings.scale)
         * (SIZE / 2)
     )
-    centre = SIZE / 2 + rng.uniform(-knobs.shift, knobs.shift, 2)
+    centre = SIZE / 2 + rng.uniform(-settings.shift, settings.shift, 2)
     return np.column_stack([linear, centre])
 
 
@@ -145,31 +143,31 @@ def _contrasting(rng: np.random.Generator, base: np.ndarray, contrast: float, lo
     return base + contrast * rng.choice([-1, 1], 3) * rng.uniform(low, 1.2, 3)
 
 
-def factors(split: str, index: int, knobs: Knobs | None = None) -> Factors:
+def factors(split: str, index: int, settings: RenderSettings | None = None) -> Factors:
     """Everything random about image `index` of `split`, drawn from these two alone."""
-    knobs = knobs or Knobs()
+    settings = settings or RenderSettings()
     key = zlib.crc32(split.encode())
     rng = np.random.default_rng([key, index])
     category, texture_name = category_and_texture(split, index)
-    pose = _pose(rng, knobs)
+    pose = _pose(rng, settings)
     scene = SCENES[rng.integers(len(SCENES))]
     background = rng.uniform(0.25, 0.75, 3)
-    field = knobs.background * _field(scene, rng)
+    field = settings.background * _field(scene, rng)
     clutter = tuple(
         (
             _blob(rng, rng.integers(3, 7), rng.uniform(0, SIZE, 2), SIZE * rng.uniform(0.08, 0.38)),
-            _contrasting(rng, background, knobs.clutter_contrast, 0.3),
+            _contrasting(rng, background, settings.clutter_contrast, 0.3),
         )
-        for _ in range(knobs.clutter)
+        for _ in range(settings.clutter)
     )
-    colour = _contrasting(rng, background, knobs.object_contrast, 0.6)
-    whole = split == "cue_conflict" or rng.random() >= knobs.fragments
+    colour = _contrasting(rng, background, settings.object_contrast, 0.6)
+    whole = split == "cue_conflict" or rng.random() >= settings.fragments
     fragment = None
     if not whole:
         rows, columns = np.nonzero(paint_parts(category, pose))
         pick = rng.integers(len(rows))
         centre = (np.array([columns[pick], rows[pick]]) + 0.5) / SUPERSAMPLE
-        radius = SIZE * knobs.fragment_radius * rng.uniform(0.8, 1.4)
+        radius = SIZE * settings.fragment_radius * rng.uniform(0.8, 1.4)
         fragment = _blob(rng, rng.integers(5, 9), centre, radius)
     return Factors(
         split, index, category, texture_name, bool(whole), scene, pose, background, field,
@@ -218,20 +216,22 @@ def object_mask(f: Factors) -> np.ndarray:
     return _average_down(paint_parts(f.category, f.pose, f.fragment) > 0)
 
 
-def render(f: Factors, knobs: Knobs | None = None, paint: str = "natural") -> np.ndarray:
+def render(
+    f: Factors, settings: RenderSettings | None = None, paint: str = "natural"
+) -> np.ndarray:
     """The image as uint8 (3, SIZE, SIZE) RGB.
 
     `paint` is "natural"; "stylized": same outlines, every surface repainted with a random
     texture twice as strong; or "silhouette": the object black on white.
     """
-    knobs = knobs or Knobs()
+    settings = settings or RenderSettings()
     mask = object_mask(f)
     if paint == "silhouette":
         return np.repeat(np.rint(255 * (1 - mask)).astype(np.uint8).transpose(2, 0, 1), 3, 0)
     if paint not in PAINTS:
         raise ValueError(f"unknown paint {paint!r}; choose one of {', '.join(PAINTS)}")
     rng = np.random.default_rng([*f.seed, PAINTS.index(paint)])
-    contrast = knobs.texture_contrast * (2 if paint == "stylized" else 1)
+    contrast = settings.texture_contrast * (2 if paint == "stylized" else 1)
 
     def surface(colour: np.ndarray, name: str) -> np.ndarray:
         gain = contrast * (1 + 0.3 * rng.standard_normal(3))
@@ -248,30 +248,18 @@ def render(f: Factors, knobs: Knobs | None = None, paint: str = "natural") -> np
         image = image + cover(corners) * (patch - image)
     name = any_texture() if paint == "stylized" else f.texture
     image = image + mask * (surface(f.colour, name) - image)
-    image = image + knobs.noise * rng.standard_normal((SIZE, SIZE, 1))
+    image = image + settings.noise * rng.standard_normal((SIZE, SIZE, 1))
     return np.rint(255 * np.clip(image, 0, 1)).astype(np.uint8).transpose(2, 0, 1)
 
 
-def draw(split: str, knobs: Knobs, paint: str, rows: range) -> tuple[np.ndarray, list[dict]]:
+def draw(
+    split: str, settings: RenderSettings, paint: str, rows: range
+) -> tuple[np.ndarray, list[dict]]:
     """The images of these rows, uint8 (N, 3, SIZE, SIZE), and a dict of facts for each."""
     pixels, facts = np.empty((len(rows), 3, SIZE, SIZE), np.uint8), []
     for i, index in enumerate(rows):
-        f = factors(split, index, knobs)
-        pixels[i] = render(f, knobs, paint)
+        f = factors(split, index, settings)
+        pixels[i] = render(f, settings, paint)
         known = ("category", "texture", "scene", "whole")
         facts.append({name: getattr(f, name) for name in known})
     return pixels, facts
-
-
-def _serve(job: dict) -> None:
-    """Write the rows of a job to standard output, 50 at a time: a line of JSON, then the pixels."""
-    knobs = Knobs(**{k: tuple(v) if isinstance(v, list) else v for k, v in job["knobs"].items()})
-    for start in range(job["start"], job["stop"], 50):
-        rows = range(start, min(start + 50, job["stop"]))
-        pixels, facts = draw(job["split"], knobs, job["paint"], rows)
-        sys.stdout.buffer.write(json.dumps(facts).encode() + b"\n" + pixels.tobytes())
-        sys.stdout.buffer.flush()
-
-
-if __name__ == "__main__":
-    _serve(json.loads(sys.argv[1]))
