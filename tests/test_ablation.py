@@ -200,6 +200,29 @@ def test_a_suffix_that_is_off_by_more_than_rounding_is_not_trusted(monkeypatch):
     assert_same(table, by_full_passes(network, images, "relu"))
 
 
+class Loud(ByHand):
+    """The same decisions from logits a hundred times as large."""
+
+    def forward(self, x):
+        return 100 * super().forward(x)
+
+
+def test_rounding_is_judged_by_the_size_of_the_logits(monkeypatch):
+    network, images = by_hand(Loud), image_set(COLOURS)
+    expected = by_full_passes(network, images, "relu")
+    disturbed(monkeypatch, 3e-5)
+    assert_same(ablation.scores(network, images, layer="relu"), expected)  # and no warning
+
+
+def test_how_close_a_decision_is():
+    run = ablation._Run(by_hand(), ByHand(), "relu", "mean", size=4)
+    logits = torch.randn(50, 16, generator=torch.Generator().manual_seed(0))
+    decided, gap = run.decide(logits)
+    second, first = logits.sort(1).values[:, -2:].T
+    assert gap == pytest.approx((first - second).numpy(), abs=1e-5)
+    assert decided.tolist() == [CATEGORIES[i] for i in logits.argmax(1)]
+
+
 class Untraceable(ByHand):
     def forward(self, x):
         return super().forward(x if x.mean() > 0 else -x)
@@ -226,8 +249,16 @@ def test_the_same_in_any_batch(batch_size):
 def test_the_same_where_memory_holds_few_channels(monkeypatch):
     images, network = stimuli(8), get_network("ResNet", "pictograms")
     expected = ablation.scores(network, images, layer="layer3")
-    monkeypatch.setattr(ablation, "MEMORY", 5 * 4 * 96 * 64)
+    sizes, without = [], Suffix.without
+
+    def counted(self, values, channels):
+        sizes.append(len(channels))
+        return without(self, values, channels)
+
+    monkeypatch.setattr(Suffix, "without", counted)
+    monkeypatch.setattr(ablation, "MEMORY", 5 * 4 * 96 * 64)  # of five such maps
     pd.testing.assert_frame_equal(ablation.scores(network, images, layer="layer3"), expected)
+    assert 1 < max(sizes) <= 5
 
 
 def test_collected_layer_by_layer_and_resumed(tmp_path, monkeypatch):

@@ -248,6 +248,41 @@ def test_light_on_drops_is_opencvs_but_for_its_rougher_distances():
     assert weather._glitter(np.zeros((9, 9))).max() <= 255, "no edge at all"
 
 
+def plain_plasma(size: int, decay: float, generator: np.random.Generator) -> np.ndarray:
+    """Diamond-square point by point: each midpoint from its four neighbours, edges wrapped."""
+    heights, step, wibble = np.zeros((size, size)), size, 100.0
+    while step >= 2:
+        half = step // 2
+        for down, right in ((half, half), (0, half), (half, 0)):
+            around = [(-half, 0), (half, 0), (0, -half), (0, half)]
+            if down and right:
+                around = [(-half, -half), (-half, half), (half, -half), (half, half)]
+            noise = wibble * generator.uniform(-wibble, wibble, (size // step, size // step))
+            for i, j in np.ndindex(noise.shape):
+                y, x = i * step + down, j * step + right
+                near = [heights[(y + dy) % size, (x + dx) % size] for dy, dx in around]
+                heights[y, x] = sum(near) / 4 + noise[i, j]
+        step, wibble = half, wibble / decay
+    return (heights - heights.min()) / np.ptp(heights)
+
+
+def test_clouds_are_those_of_the_plain_loop():
+    found = weather.plasma(32, 1.7, rng(5))
+    np.testing.assert_allclose(found, plain_plasma(32, 1.7, rng(5)), atol=1e-12)
+
+
+def test_crystals_grow_in_three_directions_and_clump():
+    size = 96
+    *needles, clumps = weather._needles(size)
+    down, right = np.meshgrid(np.fft.fftfreq(size), np.fft.rfftfreq(size), indexing="ij")
+    for needle, angle in zip(needles, (20, 80, 140), strict=True):
+        # Thin across and long along: of its waves only those across are short.
+        strong = needle > 0.5
+        turned = np.exp(-1j * np.deg2rad(angle)) * (right + 1j * down)[strong]
+        assert np.abs(turned.real).max() < 0.03 and np.abs(turned.imag).max() > 0.2
+    assert clumps[0, 3] == clumps[3, 0] == pytest.approx(np.exp(-1)), "three waves an image"
+
+
 def test_clouds_fill_their_range_and_are_rougher_the_slower_they_decay():
     rough, fine = (weather.plasma(128, decay, rng(3)) for decay in (1.4, 3))
     assert (rough.min(), rough.max()) == (fine.min(), fine.max()) == (0, 1)

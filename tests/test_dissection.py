@@ -632,11 +632,11 @@ def test_labels_of_another_size_and_unknown_labels_are_named():
 
     def unknown(rows):
         planes, whole = (a.copy() for a in concepts.labels(rows))
-        planes[-1, 0, 3, 5] = 32
+        planes[-1, 0, 3, 5] = 33
         return planes, whole
 
-    with pytest.raises(ValueError, match="toy has label 32, but no concept beyond 31"):
-        dissect(TOY, replace(concepts, concepts=concepts.concepts[:-1], labels=unknown))
+    with pytest.raises(ValueError, match="toy has label 33, but no concept beyond 32"):
+        dissect(TOY, replace(concepts, labels=unknown))
 
 
 def test_an_image_that_cannot_be_read_is_named():

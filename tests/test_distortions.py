@@ -212,8 +212,9 @@ def test_a_part_of_a_distorted_set_is_the_part_distorted():
 def test_digests_tell_distortions_levels_and_seeds_apart():
     images = image_set()
     calls = [("noise", 0.08, 0), ("noise", 0.08, 1), ("scramble", 2, 0), ("scramble", 4, 0)]
-    digests = {distorted(dataset(), images, *call).digest for call in calls}
-    assert len(digests | {images.digest}) == 5
+    digests = [distorted(dataset(), images, *call).digest for call in calls]
+    assert len({*digests, images.digest}) == 5
+    assert distorted(dataset(), images, "noise", 0.08).digest == digests[0], "seed 0 by default"
 
 
 def test_a_dataset_that_renders_a_distortion_itself_is_asked():

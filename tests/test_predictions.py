@@ -22,7 +22,13 @@ from shapebias_utils.measures.predictions import (
     predict,
     responses,
 )
-from shapebias_utils.measures.schema import SCHEMA, read_trials, with_cues, with_observers
+from shapebias_utils.measures.schema import (
+    SCHEMA,
+    collected,
+    read_trials,
+    with_cues,
+    with_observers,
+)
 from shapebias_utils.networks import Network
 from shapebias_utils.paths import ROOT
 
@@ -282,6 +288,15 @@ def test_what_another_process_computes_just_now_comes_last(tmp_path, monkeypatch
     table = collect([tiny(), tiny(name="Other")], images())
     assert began == ["Other", "Tiny"]
     assert list(dict.fromkeys(table["network"])) == ["Tiny", "Other"]
+
+
+def test_any_measure_is_collected_network_by_network(tmp_path, monkeypatch):
+    monkeypatch.setattr("shapebias_utils.results.RESULTS", tmp_path)
+    table = collected(predict, [tiny(), tiny(name="Other")], images(3))
+    assert table["network"].to_dict() == dict(enumerate([tiny().name] * 3 + ["Other"] * 3))
+    assert list(table.columns[:4]) == ["network", "architecture", "training", "seed"]
+    with pytest.raises(ValueError, match="no networks are given"):
+        collected(predict, [], images(3))
 
 
 def test_collect_stacks_networks_and_attacks_and_keeps_them_on_disk(tmp_path, monkeypatch):
