@@ -74,10 +74,11 @@ def test_counts_of_colours_objects_and_textures(dissected, count, standard, robu
     assert sums.tolist() == standard + robust
 
 
+@pytest.mark.parametrize("none", [None, np.nan], ids=["as computed", "as read from disk"])
 @pytest.mark.parametrize("count", ["all", "best category", "per category"])
-def test_where_no_channel_has_a_concept_nothing_is_counted(dissected, count):
+def test_where_no_channel_has_a_concept_nothing_is_counted(dissected, count, none):
     """As of a network whose channels are all dead, beside which there is no other."""
-    dead = dissected[:6].assign(concept=np.nan, category=np.nan, iou=0.0)
+    dead = dissected[:6].assign(concept=none, category=none, iou=0.0)
     counts = count_detectors(dead, count)
     assert counts.empty and list(counts) == list(count_detectors(dissected, count))
     found = changes(counts, [])
