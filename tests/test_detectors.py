@@ -13,6 +13,7 @@ from shapebias_utils.measures.dissection.detectors import (
     survival,
     unit_labels,
 )
+from shapebias_utils.measures.dissection.masks import top_concepts
 from shapebias_utils.networks import Network
 from shapebias_utils.tables import dissection as tables
 
@@ -71,6 +72,22 @@ def test_counts_of_colours_objects_and_textures(dissected, count, standard, robu
     assert len(by_layer) == 12 and (by_layer["n"] == 2).all()
     sums = by_layer.groupby(["network", "category"], sort=False)["count"].sum()
     assert sums.tolist() == standard + robust
+
+
+@pytest.mark.parametrize("none", [None, np.nan], ids=["as computed", "as read from disk"])
+@pytest.mark.parametrize("count", ["all", "best category", "per category"])
+def test_where_no_channel_has_a_concept_nothing_is_counted(dissected, count, none):
+    """As of a network whose channels are all dead, beside which there is no other."""
+    dead = dissected[:6].assign(concept=none, category=none, iou=0.0)
+    counts = count_detectors(dead, count)
+    assert counts.empty and list(counts) == list(count_detectors(dissected, count))
+    found = changes(counts, [])
+    assert tables.figure6_claims(found).startswith("There is no S/R pair")
+    assert tables.figure6_claims(found).count("S/R") == 1
+    assert tables.figure7(counts).empty
+    assert by_concept(dead, []).empty and survival(dead).empty
+    assert tables.chance({"found": counts}, survival(dead)).empty
+    assert top_concepts(dead, S).empty
 
 
 def test_a_way_to_count_that_is_not_known(dissected):

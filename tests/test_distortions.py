@@ -4,6 +4,7 @@ import io
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,9 @@ from shapebias_utils.distortions import (
     distortion_names,
     generator_of,
     get_distortion,
+    lacking,
 )
+from shapebias_utils.distortions.external import MASK_RCNN
 from shapebias_utils.distortions.frequency import MEAN_GREY
 from shapebias_utils.distortions.greyscale import grey
 from shapebias_utils.distortions.saturation import saturated
@@ -224,6 +227,21 @@ def test_a_dataset_that_renders_a_distortion_itself_is_asked():
     assert found.name == "few-silhouette-1" and found.load is rendered.load
     with pytest.raises(ValueError, match="silhouette has no level 2"):
         distorted(own, image_set(), "silhouette", 2)
+
+
+def test_what_lacks_weights_or_a_program_is_told_from_what_can_be_made(tmp_path, monkeypatch):
+    absent = replace(MASK_RCNN, path=tmp_path / "absent.pth")
+    monkeypatch.setattr("shapebias_utils.distortions.silhouette.MASK_RCNN", absent)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    names = ["scramble", "silhouette", "black_and_white", "noise"]
+    found = lacking(dataset(), names)
+    assert list(found) == ["silhouette", "black_and_white"]
+    assert "`shapebias fetch maskrcnn`" in found["silhouette"]
+    assert "`apt-get install potrace`" in found["black_and_white"]
+    rendered = dataset(renditions={"silhouette": lambda images: images})
+    assert list(lacking(rendered, names)) == ["black_and_white"]
+    with pytest.raises(ValueError, match="unknown distortion 'blurry'"):
+        lacking(dataset(), ["blurry"])
 
 
 # --- scrambled ------------------------------------------------------------------------------------

@@ -173,7 +173,27 @@ def test_the_bias_is_read_where_half_of_the_decisions_are_left():
 
 def test_a_category_without_detectors_has_no_ratio():
     table = channels([1, 3], [8, 8], ["color", "color"])
-    assert report.ratios(importance.by_category(table), table).empty
+    ratios = report.ratios(importance.by_category(table), table)
+    assert ratios.empty
+    assert report.matter_for_both(ratios).startswith("No channel of these networks is labelled")
+
+
+def test_texture_channels_that_turn_no_shape_decision_make_no_ratio():
+    table = channels([0, 0], [8, 8], ["texture", "texture"])
+    ratios = report.ratios(importance.by_category(table), table)
+    assert report.matter_for_both(ratios) == "**It fails for all of A.**"
+    first = report.ratio_sentences(ratios).splitlines()[0]
+    assert first == (
+        "- A: a texture channel turns 8.00 texture and 0.00 shape decisions on average; that makes "
+        "no ratio."
+    )
+
+
+def test_a_network_that_decides_by_no_cue_has_no_bias_to_move():
+    columns = ["network", "order", "channels", "shape_bias", "low", "high", "shape", "texture"]
+    rows = [("A", "texture", k, np.nan, np.nan, np.nan, 0, 0) for k in (0, 2)]
+    said = report.shifts(pd.DataFrame(rows, columns=columns))
+    assert said == {"A": "A decides none of these images by a cue: it has no bias to move"}
 
 
 def test_figure_8_as_a_table():

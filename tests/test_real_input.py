@@ -1,11 +1,18 @@
-"""Notebook 03, end to end, with the README's own network on real stimuli, beside real people."""
+"""The README's own network, end to end, on real stimuli and photographs, beside real people."""
 
 import json
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
+from PIL import Image
+from torchvision.models import squeezenet1_1
 
+from shapebias_utils.categories import IMAGENET_CLASSES
+from shapebias_utils.datasets import get_dataset
+from shapebias_utils.datasets.broden_export import export_broden
 from shapebias_utils.notebooks import find_notebooks, run, values_for
 from shapebias_utils.paths import ROOT
 
@@ -19,22 +26,41 @@ OBSERVERS = {  # shape bias, shape and texture decisions of the three people of 
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory):
-    """(text of all outputs, Table 2) of notebook 03 with SqueezeNet on the real stimuli."""
+def folder(tmp_path_factory):
+    """A folder with ``squeezenet.py``, the README's example, and `raw`, the data as they belong."""
     if not WEIGHTS.exists():
         pytest.skip(f"no real stimuli, people and weights at {REAL}")
     folder = tmp_path_factory.mktemp("real")
     code = re.search(r"```python\n(.+?)```", (ROOT / "README.md").read_text(), re.S)[1]
-    example = folder / "squeezenet.py"
-    example.write_text(re.sub(r'checkpoint=".*?"', f'checkpoint="{WEIGHTS}"', code))
-    (notebook,) = find_notebooks("03")
-    given = {"dataset": "imagenet", "own_networks": str(example), "networks": "SqueezeNet"}
-    given |= {"stimuli": str(REAL / "cue_conflict"), "observers": str(REAL / "trials")}
+    example = re.sub(r'checkpoint=".*?"', f'checkpoint="{WEIGHTS}"', code)
+    (folder / "squeezenet.py").write_text(example)
+    (folder / "raw" / "imagenet").mkdir(parents=True)
+    (folder / "raw" / "imagenet" / "val").symlink_to(REAL / "imagenet_samples")
+    (folder / "raw" / "cue_conflict").symlink_to(REAL / "cue_conflict")
+    labels = pd.read_csv(REAL / "imagenet_samples" / "labels.csv")
+    labels = labels.rename(columns={"filename": "imagename", "imagenet_index": "label"})
+    labels.to_csv(folder / "raw" / "imagenet" / "val_labels.csv", index=False)
+    return folder
+
+
+def outputs_of(folder, number, **given) -> list[dict]:
+    """The outputs of the notebook of that number with SqueezeNet alone; all is kept in `folder`."""
+    (notebook,) = find_notebooks(number)
+    example = str(folder / "squeezenet.py")
+    given |= {"dataset": "imagenet", "own_networks": example, "networks": "SqueezeNet"}
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("RESULTS", "FIGURES"):
+        for name in ("RAW", "RESULTS", "FIGURES", "CHECKPOINTS"):
             patch.setenv(f"SHAPEBIAS_{name}", str(folder / name.lower()))
         copy, _ = run(notebook, values_for(notebook, given), folder)
-    outputs = [o for c in json.loads(copy.read_text())["cells"] for o in c.get("outputs", [])]
+    cells = json.loads(copy.read_text())["cells"]
+    return [output for cell in cells for output in cell.get("outputs", [])]
+
+
+@pytest.fixture(scope="module")
+def executed(folder):
+    """(text of all outputs, Table 2) of notebook 03 with SqueezeNet on the real stimuli."""
+    observers = {"stimuli": str(REAL / "cue_conflict"), "observers": str(REAL / "trials")}
+    outputs = outputs_of(folder, "03", **observers)
     table = pd.read_csv(folder / "figures" / "imagenet" / "03_table2_shape_bias.csv")
     return json.dumps(outputs), table.set_index("network")
 
@@ -52,6 +78,64 @@ def test_people_stand_beside_the_network_with_their_published_shape_bias(execute
         assert (round(row["shape_bias"], 6), row["shape"], row["texture"]) == (bias, shape, texture)
 
 
-def test_a_real_standard_network_goes_by_texture(executed):
-    _, table = executed
-    assert table.loc["SqueezeNet", "high"] < 0.5
+def by_hand() -> dict[str, int]:
+    """SqueezeNet's decisions on the conflict stimuli by plain torch and Pillow."""
+    network = squeezenet1_1()
+    network.load_state_dict(torch.load(WEIGHTS, weights_only=True))
+    network.eval()
+    paths = sorted((REAL / "cue_conflict").glob("*/*.png"))
+    rgb = torch.from_numpy(np.stack([Image.open(path).convert("RGB") for path in paths]))
+    bgr = (rgb.flip(3) - torch.tensor([104.0, 117.0, 123.0])).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        said = torch.cat([network(some).softmax(1) for some in bgr.split(32)])
+    found = {"shape": 0, "texture": 0, "other": 0}
+    for path, classes in zip(paths, said, strict=True):
+        shape, texture = re.fullmatch(r"(\D+)\d+-(\D+)\d+", path.stem).groups()
+        means = {name: classes[list(own)].mean() for name, own in IMAGENET_CLASSES.items()}
+        decision = max(means, key=means.get)
+        kind = {texture: "texture", shape: "shape"}.get(decision, "other")
+        found[kind] += shape != texture
+    return found
+
+
+def test_a_real_standard_network_goes_by_texture_as_by_hand(executed):
+    text, table = executed
+    row, found = table.loc["SqueezeNet"], by_hand()
+    assert row["high"] < 0.5 and sum(found.values()) == row["n"]
+    # One image in a hundred may lie so near a tie that kernels of batches decide it otherwise.
+    assert abs(row["shape"] - found["shape"]) <= 1 and abs(row["texture"] - found["texture"]) <= 1
+    assert row["shape_bias"] == pytest.approx(0.313, abs=0.015)
+    assert "resized" not in text, "it takes the stimuli as they are"
+
+
+def some_concepts(folder):
+    """The folder, with a few pictograms and their concepts in Broden's form."""
+    if not folder.exists():
+        concepts = get_dataset("pictograms").concepts("").subset(range(24), "few")
+        export_broden(concepts, folder)
+    return folder
+
+
+def some_stimuli(folder):
+    """The folder, with four stimuli of each of three shapes."""
+    for shape in ("cat", "elephant", "truck"):
+        (folder / shape).mkdir(parents=True)
+        for path in sorted((REAL / "cue_conflict" / shape).glob("*.png"))[:4]:
+            (folder / shape / path.name).symlink_to(path)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", ["00", "02", "04", "05", "06", "07"])
+def test_a_network_alone_runs_through_the_notebooks_and_is_told_what_is_missing(folder, number):
+    given = {}
+    if number in ("06", "07"):
+        given["concepts"] = str(some_concepts(folder / "concepts"))
+    if number == "07":
+        given["stimuli"] = str(some_stimuli(folder / "stimuli"))
+    outputs = outputs_of(folder, number, **given)
+    said = "\n".join("".join(o.get("data", {}).get("text/markdown", "")) for o in outputs)
+    assert not re.search(r"\b(nan|inf)\b", said)
+    if number == "04":
+        for title, command in {"Stylized": "adain_encoder", "Silhouette": "maskrcnn"}.items():
+            assert re.search(rf"\*{title}\* is left out: .*`shapebias fetch {command}`", said)

@@ -263,6 +263,20 @@ def test_who_is_ahead_is_said_with_the_papers_own_numbers():
     assert tables.table3_verdicts(leads()).startswith("There is no S/R pair")
 
 
+def test_a_network_that_is_never_right_makes_no_ratio():
+    none = leads(scramble=(0.2, 0.4)).assign(S=0.0, R=0.0)
+    assert "S is – times as accurate as R; paper: 2.04" in tables.table3_verdicts(none)
+
+
+def test_what_is_left_out_is_listed_with_its_remedy():
+    subset = {"AlexNet": pd.Index(list("abc"))}
+    text = tables.subset_sentences(subset, {"AlexNet": subset["AlexNet"][:2]}, {})
+    assert text == "Correctly labelled by S and by R, and shown here: AlexNet 3, 2"
+    lines = tables.subset_sentences({}, {}, {"silhouette": "no weights: fetch them"}).splitlines()
+    assert lines[0].startswith("There is no S/R pair among these networks")
+    assert lines[2:] == ["*Silhouette* is left out: no weights: fetch them."]
+
+
 def test_the_papers_table_is_complete_and_repeats_table_1():
     paper = reported("table3_distortions")
     assert (

@@ -3,9 +3,23 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from torch import nn
 
+from shapebias_utils.datasets import ImageSet
 from shapebias_utils.networks import Network
-from shapebias_utils.tables import listed, over_seeds, percent, s_and_r, table1, table2, verdict
+from shapebias_utils.networks.normalised import normalised
+from shapebias_utils.tables import (
+    listed,
+    on_average,
+    over_seeds,
+    percent,
+    resized,
+    s_and_r,
+    table1,
+    table2,
+    verdict,
+)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +124,32 @@ def test_s_and_r_side_by_side():
     none = s_and_r(bias(), [], "shape_bias")
     assert none.empty and none.columns.tolist() == ["S", "R", "difference"]
     assert verdict((none["difference"] > 0).to_dict()).startswith("There is no S/R pair")
+
+
+def test_a_sentence_on_averages_is_left_out_where_there_are_none():
+    sentence = "S {:.1f} %, R {:.1f} % (paper: {paper:.1f})."
+    change = s_and_r(bias().iloc[:3], [(S, R)], "shape_bias")
+    assert on_average(sentence, change["S"], change["R"], paper=24.56) == (
+        "S 29.8 %, R 75.1 % (paper: 24.6)."
+    )
+    none = s_and_r(bias(), [], "shape_bias")
+    assert on_average(sentence, none["S"], none["R"], paper=24.56) == ""
+    assert on_average(sentence, change["S"], change["R"] * np.nan, paper=24.56) == ""
+
+
+def test_networks_that_resize_the_images_are_named():
+    images = ImageSet(
+        "few", pd.DataFrame({"imagename": ["a"]}), lambda r: torch.zeros(1, 3, 24, 24), ""
+    )
+    networks = [
+        Network(str(side), lambda side=side: normalised(nn.Identity(), size=side))
+        for side in (None, 24, 27)
+    ]
+    plain = Network("plain", nn.Identity)
+    assert (
+        resized([plain, *networks], images) == " 27 sees them resized from 24x24 to 27x27 pixels."
+    )
+    assert resized([plain, *networks[:2]], images) == ""
 
 
 def seeds(values: list[float], network: str = "AlexNet") -> pd.DataFrame:

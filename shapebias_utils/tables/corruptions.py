@@ -95,6 +95,8 @@ def leads_hold(differences: pd.DataFrame, distortion: str, sign: int) -> str:
         return verdict({})
     here = verdict((sign * own["difference"] > 0).to_dict())
     paper = own["paper"].dropna()
+    if paper.empty:
+        return f"Here: {here} Table A1 has none of these networks."
     return f"Here: {here} In Table A1: {verdict((sign * paper > 0).to_dict())}"
 
 

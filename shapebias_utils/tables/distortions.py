@@ -93,7 +93,7 @@ def table3_verdicts(differences: pd.DataFrame) -> str:
             line += f"; paper: {_who_leads(signs.to_dict())}"
         if PAPERS.get(name, name) == "scramble":
             ours, theirs = (
-                ", ".join(f"{ratio:.2f}" for ratio in ratios)
+                ", ".join(f"{ratio:.2f}" if np.isfinite(ratio) else "–" for ratio in ratios)
                 for ratios in (own["S"] / own["R"], known["standard"] / known["robust"])
             )
             line += f". S is {ours} times as accurate as R; paper: {theirs}"
