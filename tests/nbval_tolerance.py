@@ -1,7 +1,8 @@
 """Whether a cell's outputs, computed again, are those that are stored in the notebook.
 
-pytest loads this module as a plugin (pyproject.toml): under ``--nbval`` every cell's outputs are
-compared by `differences`, since nbval alone compares numbers as text, and figures not at all.
+pytest loads this module as a plugin (conftest.py at the root): under ``--nbval`` every cell's
+outputs are compared by `differences`, since nbval alone compares numbers as text, and figures not
+at all.
 """
 
 import io
@@ -9,14 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from shapebias_utils.tolerance import close
+
 if TYPE_CHECKING:
     import numpy as np
 
 FIGURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
-
-RELATIVE = 0.02
-"""Share by which two numbers may differ; see `agree`."""
 
 ABSOLUTE = {0: 0.0, 1: 0.3}
 """Decimals shown -> difference that is allowed also where it is a larger share; see `agree`."""
@@ -26,7 +26,6 @@ ABSOLUTE_OTHERWISE = 0.02
 MOST_RMS = 2.0
 """Largest RMS difference of two figures, of 255. The same code gives 0, lines a tenth wider about
 1, another colour of a few lines 18."""
-
 
 PATIENCE = 120
 """Seconds for a cell's outputs to arrive when it has run. nbval's 5 are few on a busy machine."""
@@ -77,19 +76,16 @@ NUMBER = re.compile(
 def agree(stored: str, computed: str) -> bool:
     """Whether two numbers, as they are printed, are the same measurement.
 
-    That is: they differ by at most 2 %, or by 0.02, or, if printed with one decimal (per cent), by
+    That is: they are `close`, or differ by 0.02, or, if printed with one decimal (per cent), by
     0.3. Whole numbers and those in scientific notation may differ by 2 % only, so that counts
-    below 50 are the same. Another CPU rounds differently in the seventh digit, or computes in
-    bfloat16; that moves a decision where two categories are nearly as probable, and then a count
-    by one or a few of hundreds, a share by a few thousandths.
+    below 50 are the same.
     """
     old, new = (float(text.replace(",", "").replace("\u2212", "-")) for text in (stored, computed))
     decimals = max(len(text.partition(".")[2]) for text in (stored, computed))
     allowed = ABSOLUTE.get(decimals, ABSOLUTE_OTHERWISE)
     if "e" in (stored + computed).lower():
         allowed = 0.0
-    # A hair more, since 0.35 - 0.33 is not 0.02 in binary.
-    return abs(old - new) <= max(allowed, RELATIVE * max(abs(old), abs(new))) * (1 + 1e-9)
+    return close(old, new, allowed)
 
 
 def _text_difference(stored: str, computed: str) -> str:

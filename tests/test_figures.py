@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -347,11 +348,13 @@ def test_every_kind_of_figure_is_listed_here():
 
 
 @pytest.mark.parametrize("make", FULL.values(), ids=FULL)
-def test_a_table_gives_a_figure_with_something_in_it(make):
+def test_a_table_gives_a_figure_in_the_style_whatever_is_set_elsewhere(make):
     figure = make()
     assert isinstance(figure, Figure)
     width, height = png_size(figure)
     assert 200 < width < 1600 and 100 < height < 1200
+    with mpl.rc_context({"font.size": 14, "axes.grid": False, "axes.spines.top": True}):
+        assert figures.png(make()) == figures.png(figure)
 
 
 @pytest.mark.parametrize("make", EMPTY.values(), ids=EMPTY)
@@ -610,8 +613,15 @@ def test_titles_may_stand_over_the_first_row_alone_and_break_where_they_are_wide
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
+    monkeypatch.delenv("SHAPEBIAS_RENEW", raising=False)
     monkeypatch.setattr(figures.drawing, "FIGURES", tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def renewed(monkeypatch):
+    """Figures are written also where their values are what they were."""
+    monkeypatch.setenv("SHAPEBIAS_RENEW", "1")
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -642,7 +652,7 @@ def test_provenance_is_inside_each_format(folder):
     assert description.encode() in svg.read_bytes()
 
 
-def test_another_commit_changes_no_byte(folder, monkeypatch):
+def test_another_commit_changes_no_byte(folder, renewed, monkeypatch):
     figures.save(FULL["decisions"](), "00_decisions", "pictograms", decided())
     before = everything(folder)
     facts = figures.drawing.provenance() | {
@@ -655,7 +665,7 @@ def test_another_commit_changes_no_byte(folder, monkeypatch):
     assert everything(folder) == before
 
 
-def test_saving_one_figure_twice_gives_the_same_bytes(folder):
+def test_saving_one_figure_twice_gives_the_same_bytes(folder, renewed):
     figure = FULL["shape_bias_by_category"]()
     figures.save(figure, "03_bias", "pictograms", bias()[0])
     before = everything(folder)
@@ -687,6 +697,81 @@ def test_two_processes_write_the_same_bytes(tmp_path):
         found.append(everything(tmp_path / run))
     assert len(found[0]) == 12
     assert {k for k in found[0] if found[0][k] != found[1].get(k)} == set()
+
+
+def values(**changed) -> pd.DataFrame:
+    """A table of all that a table may hold, with some columns changed."""
+    columns = {"network": ["AlexNet", "ResNet"], "robust": [True, False], "n": [1200, 42],
+               "share": [0.5, 0.0], "score": [-19.0, np.nan], "paper": np.nan}  # fmt: skip
+    return pd.DataFrame(columns | changed)
+
+
+@pytest.mark.parametrize(
+    "changed, written",
+    [
+        ({}, False),
+        ({"share": [0.5005, 0.0]}, False),  # 0.1 %
+        ({"share": [0.525, 0.0]}, True),  # 5 %
+        ({"share": [0.5, 0.0009]}, False),  # of nothing; per cent would show 0.1
+        ({"share": [0.5, 0.0011]}, True),
+        ({"score": [-19.3, np.nan]}, False),
+        ({"score": [19.0, np.nan]}, True),
+        ({"score": [-19.0, 0.0]}, True),
+        ({"n": [1201, 42]}, False),  # a decision of many
+        ({"n": [1200, 43]}, True),  # or of few
+        ({"network": ["AlexNet", "ResNet-R"]}, True),
+        ({"robust": [True, True]}, True),
+        ({"paper": 0.0}, True),
+        ({"more": 1}, True),
+    ],
+)
+def test_files_whose_values_are_the_same_within_the_tolerance_stay(folder, changed, written):
+    figure = FULL["sensitivity"]()
+    paths = figures.save(figure, "01_s", "pictograms", values())
+    paths[2].write_bytes(b"what was there")
+    before = everything(folder)
+    assert figures.save(figure, "01_s", "pictograms", values(**changed)) == paths
+    assert (everything(folder) == before) is not written
+    assert (paths[2].read_bytes() == b"what was there") is not written, "all or none"
+
+
+@pytest.mark.parametrize(
+    "other", [values().iloc[:1], values().iloc[:0], values().iloc[::-1], values()[["n", "share"]]]
+)
+def test_other_rows_or_columns_are_written(folder, other):
+    (path,) = figures.save(None, "t", "d", values())
+    figures.save(None, "t", "d", other)
+    assert len(path.read_text().splitlines()) == 1 + len(other)
+    assert path.read_text().splitlines()[0] == ",".join(other)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".pdf", ".png", ".svg"])
+def test_a_figure_of_which_a_file_is_missing_is_written(folder, suffix):
+    paths = figures.save(FULL["sensitivity"](), "01_s", "pictograms", values())
+    before = everything(folder)
+    paths[0].with_suffix(suffix).unlink()
+    figures.save(FULL["sensitivity"](), "01_s", "pictograms", values())
+    assert everything(folder) == before
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"\xff\xfe", b"a,b\n1,2,3\n4\n", b"<<<<<<< HEAD\nnetwork\n"]
+)
+def test_a_damaged_csv_is_written_anew(folder, damage):
+    (path,) = figures.save(None, "t", "d", values())
+    whole = path.read_bytes()
+    path.write_bytes(damage)
+    figures.save(None, "t", "d", values())
+    assert path.read_bytes() == whole
+
+
+def test_a_figure_that_is_drawn_otherwise_is_written_where_that_is_asked_for(folder, renewed):
+    table = values()
+    paths = figures.save(FULL["sensitivity"](), "01_s", "pictograms", table)
+    before = [path.read_bytes() for path in paths]
+    figures.save(FULL["decisions"](), "01_s", "pictograms", table)
+    after = [path.read_bytes() for path in paths]
+    assert [a == b for a, b in zip(after, before, strict=True)] == [True, False, False, False]
 
 
 def test_a_table_alone_is_saved_as_csv(folder):

@@ -132,6 +132,7 @@ def parts_used(name: str) -> set[str]:
 
 LEAVES = {
     "paths", "categories", "distributed", "hardware", "hooks", "attacks", "files", "results",
+    "tolerance",
 }  # fmt: skip
 LAYERS = [
     {"datasets"},

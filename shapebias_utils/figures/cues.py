@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..categories import CATEGORIES
-from .drawing import STYLE, nothing, panels, styles_of
+from .drawing import nothing, panels, styled, styles_of
 
 if TYPE_CHECKING:
     from ..networks import Network
@@ -18,6 +18,7 @@ LINES = {"AlexNet": "-", "GoogLeNet": "--", "ResNet": ":"}
 """How the lines of architectures differ where networks of several share a panel, and a colour."""
 
 
+@styled
 def shape_bias_by_category(
     table: pd.DataFrame, overall: pd.DataFrame, networks: "Sequence[Network]"
 ) -> Figure:
@@ -36,37 +37,33 @@ def shape_bias_by_category(
     )
     rows = {category: i for i, category in enumerate(order.index)}
     styles = styles_of(networks, overall["network"])
-    with mpl.rc_context(STYLE):
-        figure, axes = panels(size=(6.4, 0.24 * len(rows) + 2.4))
-        axis = axes[0, 0]
-        handles = {}
-        for row in overall.itertuples():
-            style, own = styles[row.network], table[table["network"] == row.network]
-            line = LINES.get(row.architecture, "-")
-            axis.axvspan(
-                1 - row.high, 1 - row.low, color=style["color"], alpha=0.10, lw=0, zorder=1
-            )
-            axis.axvline(1 - row.shape_bias, color=style["color"], ls=line, lw=1.4, zorder=2)
-            axis.plot(1 - own["shape_bias"], own["category"].map(rows), ls="", ms=7, mec="white",
-                      mew=0.6, zorder=3, clip_on=False, label=row.network, **style)  # fmt: skip
-            label = "humans" if row.training == "human" else row.network
-            handles[label] = mpl.lines.Line2D([], [], ls=line, mec="white", ms=7, **style)
-        axis.set(
-            xlim=(0, 1), ylim=(-0.7, len(rows) - 0.3), xlabel='fraction of "texture" decisions'
-        )
-        axis.set_yticks(list(rows.values()), list(rows))
-        axis.grid(axis="x", visible=False)
-        axis.grid(axis="y", ls=":", color="#bbbbbb")
-        top = axis.secondary_xaxis("top", functions=(lambda x: 1 - x, lambda x: 1 - x))
-        top.set_xlabel('fraction of "shape" decisions')
-        many = len(handles) > 4  # then in columns of three, as architectures come
-        figure.legend(
-            handles.values(), handles, loc="outside lower center", handlelength=3,
-            ncols=-(-len(handles) // 3) if many else len(handles),
-        )  # fmt: skip
+    figure, axes = panels(size=(6.4, 0.24 * len(rows) + 2.4))
+    axis = axes[0, 0]
+    handles = {}
+    for row in overall.itertuples():
+        style, own = styles[row.network], table[table["network"] == row.network]
+        line = LINES.get(row.architecture, "-")
+        axis.axvspan(1 - row.high, 1 - row.low, color=style["color"], alpha=0.10, lw=0, zorder=1)
+        axis.axvline(1 - row.shape_bias, color=style["color"], ls=line, lw=1.4, zorder=2)
+        axis.plot(1 - own["shape_bias"], own["category"].map(rows), ls="", ms=7, mec="white",
+                  mew=0.6, zorder=3, clip_on=False, label=row.network, **style)  # fmt: skip
+        label = "humans" if row.training == "human" else row.network
+        handles[label] = mpl.lines.Line2D([], [], ls=line, mec="white", ms=7, **style)
+    axis.set(xlim=(0, 1), ylim=(-0.7, len(rows) - 0.3), xlabel='fraction of "texture" decisions')
+    axis.set_yticks(list(rows.values()), list(rows))
+    axis.grid(axis="x", visible=False)
+    axis.grid(axis="y", ls=":", color="#bbbbbb")
+    top = axis.secondary_xaxis("top", functions=(lambda x: 1 - x, lambda x: 1 - x))
+    top.set_xlabel('fraction of "shape" decisions')
+    many = len(handles) > 4  # then in columns of three, as architectures come
+    figure.legend(
+        handles.values(), handles, loc="outside lower center", handlelength=3,
+        ncols=-(-len(handles) // 3) if many else len(handles),
+    )  # fmt: skip
     return figure
 
 
+@styled
 def confusion(table: pd.DataFrame, networks: Sequence[str]) -> Figure:
     """Share of each response among the images of a cue: a row of panels a cue, a column a network.
 
@@ -74,23 +71,22 @@ def confusion(table: pd.DataFrame, networks: Sequence[str]) -> Figure:
     """
     if table.empty or not len(networks):
         return nothing("There are no decisions on images with conflicting cues.")
-    with mpl.rc_context(STYLE):
-        figure, axes = panels(2, len(networks), (3.0, 2.75), sharex=True, sharey=True)
-        for column, name in enumerate(networks):
-            for row, cue in enumerate(("shape", "texture")):
-                own = table[(table["network"] == name) & (table["cue"] == cue)]
-                grid = own.pivot(index="category", columns="response", values="share")
-                grid = grid.reindex(index=CATEGORIES, columns=CATEGORIES).fillna(0)
-                axis = axes[row, column]
-                picture = axis.imshow(grid, cmap="Greys", vmin=0, vmax=1)
-                axis.grid(visible=False)
-                axis.set_xticks(range(16), CATEGORIES, rotation=90, fontsize=7)
-                axis.set_yticks(range(16), CATEGORIES, fontsize=7)
-                diagonal = np.diag(grid).mean()
-                axis.set_title(f"{name}: {diagonal:.0%} by {cue}", fontsize=9)
-                if column == 0:
-                    axis.set_ylabel(f"{cue} of the image")
-                if row == 1:
-                    axis.set_xlabel("decision")
-        figure.colorbar(picture, ax=axes, label="share of the row's images", shrink=0.6)
+    figure, axes = panels(2, len(networks), (3.0, 2.75), sharex=True, sharey=True)
+    for column, name in enumerate(networks):
+        for row, cue in enumerate(("shape", "texture")):
+            own = table[(table["network"] == name) & (table["cue"] == cue)]
+            grid = own.pivot(index="category", columns="response", values="share")
+            grid = grid.reindex(index=CATEGORIES, columns=CATEGORIES).fillna(0)
+            axis = axes[row, column]
+            picture = axis.imshow(grid, cmap="Greys", vmin=0, vmax=1)
+            axis.grid(visible=False)
+            axis.set_xticks(range(16), CATEGORIES, rotation=90, fontsize=7)
+            axis.set_yticks(range(16), CATEGORIES, fontsize=7)
+            diagonal = np.diag(grid).mean()
+            axis.set_title(f"{name}: {diagonal:.0%} by {cue}", fontsize=9)
+            if column == 0:
+                axis.set_ylabel(f"{cue} of the image")
+            if row == 1:
+                axis.set_xlabel("decision")
+    figure.colorbar(picture, ax=axes, label="share of the row's images", shrink=0.6)
     return figure

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
 from ..networks import TRAINING_COLOURS
-from .drawing import STYLE, nothing, panels, styles_of
+from .drawing import nothing, panels, styled, styles_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from ..networks import Network
 
 
+@styled
 def accuracy_against_level(
     table: pd.DataFrame, networks: "Sequence[Network]", axis_label: str
 ) -> Figure:
@@ -29,23 +29,21 @@ def accuracy_against_level(
     architectures = list(dict.fromkeys(table["architecture"]))
     styles = styles_of(networks, table["network"].unique())
     places = {level: i for i, level in enumerate(dict.fromkeys(table["level"]))}
-    with mpl.rc_context(STYLE):
-        figure, axes = panels(1, len(architectures), (3.1, 2.9), sharey=True)
-        for axis, architecture in zip(axes[0], architectures, strict=True):
-            own = table[table["architecture"] == architecture]
-            for name, rows in own.groupby("network", sort=False):
-                at, style = rows["level"].map(places), styles[name]
-                axis.plot(at, rows["accuracy"], ms=4, label=name, **style)
-                axis.fill_between(
-                    at, rows["low"], rows["high"], color=style["color"], alpha=0.18, lw=0
-                )
-            axis.set_xticks(list(places.values()), [f"{level:g}" for level in places])
-            axis.set(title=architecture, xlabel=axis_label, ylim=(0, 1.02))
-            axis.legend()
-        axes[0, 0].set_ylabel("accuracy")
+    figure, axes = panels(1, len(architectures), (3.1, 2.9), sharey=True)
+    for axis, architecture in zip(axes[0], architectures, strict=True):
+        own = table[table["architecture"] == architecture]
+        for name, rows in own.groupby("network", sort=False):
+            at, style = rows["level"].map(places), styles[name]
+            axis.plot(at, rows["accuracy"], ms=4, label=name, **style)
+            axis.fill_between(at, rows["low"], rows["high"], color=style["color"], alpha=0.18, lw=0)
+        axis.set_xticks(list(places.values()), [f"{level:g}" for level in places])
+        axis.set(title=architecture, xlabel=axis_label, ylim=(0, 1.02))
+        axis.legend()
+    axes[0, 0].set_ylabel("accuracy")
     return figure
 
 
+@styled
 def what_is_said(examples: pd.DataFrame, images: "np.ndarray", axis_label: str) -> Figure:
     """Distorted images and, under each, what S and R say and how surely; bold where it is right.
 
@@ -56,29 +54,28 @@ def what_is_said(examples: pd.DataFrame, images: "np.ndarray", axis_label: str) 
         return nothing("There is no image that only S labels correctly when it is distorted.")
     architectures = list(dict.fromkeys(examples["architecture"]))
     columns = examples.groupby("architecture").size().max()
-    with mpl.rc_context(STYLE):
-        figure, axes = panels(len(architectures), columns, (1.35, 1.95))
-        for axis in axes.flat:
-            axis.set_axis_off()
-        for line, architecture in zip(axes, architectures, strict=True):
-            chosen = (examples["architecture"] == architecture).to_numpy()
-            rows = examples[chosen].itertuples()
-            for axis, row, image in zip(line, rows, images[chosen], strict=False):
-                axis.imshow(image.transpose(1, 2, 0).clip(0, 1), interpolation="nearest")
-                real = row.distortion == "real"
-                title = row.category if real else f"{axis_label} = {row.level:g}"
-                axis.set_title(title, fontsize=8, pad=3, fontweight="bold" if real else "normal")
-                for place, training in enumerate(("standard", "robust")):
-                    said = getattr(row, f"said_{training}")
-                    confidence = getattr(row, f"confidence_{training}")
-                    axis.text(
-                        0.5, -0.05 - 0.14 * place, f"{'SR'[place]}: {said} {confidence:.2f}",
-                        transform=axis.transAxes, ha="center", va="top", fontsize=7.5,
-                        fontweight="bold" if said == row.category else "normal",
-                        color=TRAINING_COLOURS[training],
-                    )  # fmt: skip
-            line[0].text(
-                -0.1, 0.5, architecture, transform=line[0].transAxes, rotation=90, ha="right",
-                va="center", fontsize=9, fontweight="bold",
-            )  # fmt: skip
+    figure, axes = panels(len(architectures), columns, (1.35, 1.95))
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for line, architecture in zip(axes, architectures, strict=True):
+        chosen = (examples["architecture"] == architecture).to_numpy()
+        rows = examples[chosen].itertuples()
+        for axis, row, image in zip(line, rows, images[chosen], strict=False):
+            axis.imshow(image.transpose(1, 2, 0).clip(0, 1), interpolation="nearest")
+            real = row.distortion == "real"
+            title = row.category if real else f"{axis_label} = {row.level:g}"
+            axis.set_title(title, fontsize=8, pad=3, fontweight="bold" if real else "normal")
+            for place, training in enumerate(("standard", "robust")):
+                said = getattr(row, f"said_{training}")
+                confidence = getattr(row, f"confidence_{training}")
+                axis.text(
+                    0.5, -0.05 - 0.14 * place, f"{'SR'[place]}: {said} {confidence:.2f}",
+                    transform=axis.transAxes, ha="center", va="top", fontsize=7.5,
+                    fontweight="bold" if said == row.category else "normal",
+                    color=TRAINING_COLOURS[training],
+                )  # fmt: skip
+        line[0].text(
+            -0.1, 0.5, architecture, transform=line[0].transAxes, rotation=90, ha="right",
+            va="center", fontsize=9, fontweight="bold",
+        )  # fmt: skip
     return figure

@@ -5,10 +5,12 @@ shows.
 """
 
 import hashlib
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -18,9 +20,10 @@ from matplotlib.figure import Figure
 from .. import __version__
 from ..files import atomic, provenance
 from ..paths import FIGURES
+from ..tolerance import same_values
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import numpy as np
 
     from ..networks import Network
 
@@ -41,31 +44,51 @@ STYLE = {
 }
 HUMAN, OTHER = "#a51e37", "#4d4d4d"
 
+styled = mpl.rc_context(STYLE)
+"""Decorates each function that draws: what it makes has the style, and nothing else gets it."""
 
-def save(figure: Figure | None, stem: str, dataset: str, table: pd.DataFrame) -> "list[Path]":
-    """The paths written under ``figures/<dataset>/``: a CSV of `table`, then PDF, PNG and SVG.
+FORMATS = ("pdf", "png", "svg")
 
-    `figure` None saves the table alone. An index of names is written as the first column. The
+
+def save(figure: Figure | None, stem: str, dataset: str, table: pd.DataFrame) -> list[Path]:
+    """The paths under ``figures/<dataset>/``: a CSV of `table`, then the figure as PDF, PNG, SVG.
+
+    `figure` None saves the table alone. An index of names is written as the first column.
+    Files whose CSV says the same as `table` (``tolerance.same_values``) stay as they are, so that
+    another CPU does not rewrite them; ``make notebooks`` and the environment variable
+    SHAPEBIAS_RENEW=1 write them anyway, as is needed where a figure is drawn in another way. The
     files are the same, byte for byte, whenever the figure and the table are; each figure carries
     stem, dataset, versions, and the start of the CSV's SHA-256. All are written or none.
     """
     named = not pd.api.types.is_integer_dtype(table.index)
     values = table.to_csv(index=named, float_format="%.6g", lineterminator="\n").encode()
-    contents = {"csv": values}
-    if figure is not None:
-        about = f"{stem} of {dataset}: shapebias-utils {__version__}, torch {provenance()['torch']}"
-        about += f", values sha256 {hashlib.sha256(values).hexdigest()[:16]}"
-        for suffix, metadata in (
-            ("pdf", {"CreationDate": None, "Subject": about}),
-            ("png", {"Software": f"Matplotlib {mpl.__version__}", "Description": about}),
-            ("svg", {"Date": None, "Description": about}),
-        ):
-            contents[suffix] = _render(figure, suffix, metadata=metadata)
-    paths = [FIGURES / dataset / f"{stem}.{suffix}" for suffix in contents]
+    kinds = ("csv", *FORMATS) if figure is not None else ("csv",)
+    paths = [FIGURES / dataset / f"{stem}.{kind}" for kind in kinds]
+    if not os.environ.get("SHAPEBIAS_RENEW") and _said_by(paths, values):
+        return paths
+    about = f"{stem} of {dataset}: shapebias-utils {__version__}, torch {provenance()['torch']}"
+    about += f", values sha256 {hashlib.sha256(values).hexdigest()[:16]}"
+    metadata = {
+        "pdf": {"CreationDate": None, "Subject": about},
+        "png": {"Software": f"Matplotlib {mpl.__version__}", "Description": about},
+        "svg": {"Date": None, "Description": about},
+    }
+    contents = [values] + [_render(figure, kind, metadata=metadata[kind]) for kind in kinds[1:]]
     with ExitStack() as stack:  # nothing is put in place before everything is written
-        for path, content in zip(paths, contents.values(), strict=True):
+        for path, content in zip(paths, contents, strict=True):
             stack.enter_context(atomic(path)).write_bytes(content)
     return paths
+
+
+def _said_by(paths: list[Path], values: bytes) -> bool:
+    """Whether all files are there, and the first, a CSV, says what these values say."""
+    if not all(path.exists() for path in paths):
+        return False
+    stored = paths[0].read_bytes()
+    try:
+        return stored == values or same_values(*(pd.read_csv(BytesIO(v)) for v in (stored, values)))
+    except ValueError:  # no CSV, but half a file, or one that git could not merge
+        return False
 
 
 def png(figure: Figure) -> bytes:
@@ -73,10 +96,10 @@ def png(figure: Figure) -> bytes:
     return _render(figure, "png", dpi="figure", metadata={"Software": None})
 
 
-def _render(figure: Figure, suffix: str, **options: object) -> bytes:
+@styled
+def _render(figure: Figure, kind: str, **options: object) -> bytes:
     buffer = BytesIO()
-    with mpl.rc_context(STYLE):
-        figure.savefig(buffer, format=suffix, bbox_inches="tight", **options)
+    figure.savefig(buffer, format=kind, bbox_inches="tight", **options)
     return buffer.getvalue()
 
 
@@ -91,11 +114,12 @@ def _show_in_notebooks() -> None:
 _show_in_notebooks()
 
 
-def panels(rows: int = 1, columns: int = 1, size: tuple[float, float] = (4.2, 3.2), **share):
-    with mpl.rc_context(STYLE):
-        figure = Figure((size[0] * columns, size[1] * rows), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False, **share)
-    return figure, axes
+def panels(
+    rows: int = 1, columns: int = 1, size: tuple[float, float] = (4.2, 3.2), **share: object
+) -> "tuple[Figure, np.ndarray]":
+    """A figure of `size` inches a panel, and its axes (rows, columns); `share` as in subplots."""
+    figure = Figure((size[0] * columns, size[1] * rows), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **share)
 
 
 def styles_of(networks: "Sequence[Network]", names: Sequence[str]) -> dict[str, dict]:

@@ -2,13 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from .drawing import STYLE, nothing, panels
+from .drawing import nothing, panels, styled
 
 if TYPE_CHECKING:
     from ..datasets import ImageSet
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 TILE, GAP = 64, 3  # pixels of an image in the grid, and between two
 
 
+@styled
 def preferred_images(
     table: pd.DataFrame, images: "ImageSet", columns: int = 7, across: int = 5, crop: bool = False
 ) -> Figure:
@@ -32,21 +32,20 @@ def preferred_images(
     across = min(across, len(groups))
     rows = -(-len(groups) // across)
     height = -(-max(len(own) for _, own in groups) // columns) / columns
-    with mpl.rc_context(STYLE):
-        figure, axes = panels(rows, across, (2.1, 2.1 * height + 0.25))
-        for axis in axes.flat:
-            axis.set_axis_off()
-        for axis, (title, own) in zip(axes.flat, groups, strict=False):
-            own = own.sort_values("rank")
-            loaded = images.load(list(position[own["imagename"]])).numpy()
-            if crop:
-                boxes = own[["top", "left", "bottom", "right"]].to_numpy()
-                loaded = [
-                    image[:, top:bottom, left:right]
-                    for image, (top, left, bottom, right) in zip(loaded, boxes, strict=True)
-                ]
-            axis.imshow(_mosaic([_tile(image) for image in loaded], columns))
-            axis.set_title(title, fontsize=8, pad=3)
+    figure, axes = panels(rows, across, (2.1, 2.1 * height + 0.25))
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for axis, (title, own) in zip(axes.flat, groups, strict=False):
+        own = own.sort_values("rank")
+        loaded = images.load(list(position[own["imagename"]])).numpy()
+        if crop:
+            boxes = own[["top", "left", "bottom", "right"]].to_numpy()
+            loaded = [
+                image[:, top:bottom, left:right]
+                for image, (top, left, bottom, right) in zip(loaded, boxes, strict=True)
+            ]
+        axis.imshow(_mosaic([_tile(image) for image in loaded], columns))
+        axis.set_title(title, fontsize=8, pad=3)
     return figure
 
 

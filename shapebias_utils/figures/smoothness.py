@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .drawing import STYLE, nothing, panels, styles_of
+from .drawing import nothing, panels, styled, styles_of
 
 if TYPE_CHECKING:
     from ..networks import Network
@@ -31,6 +31,7 @@ def _tiled(kernels: Sequence[np.ndarray], columns: int) -> np.ndarray:
     return tiles
 
 
+@styled
 def filter_banks(banks: Mapping[str, np.ndarray], networks: "Sequence[Network]") -> Figure:
     """The filters of the first convolutions, a panel a network, a row of panels an architecture.
 
@@ -42,19 +43,19 @@ def filter_banks(banks: Mapping[str, np.ndarray], networks: "Sequence[Network]")
         return nothing("There are no filters over colours to show.")
     rows = {n.architecture: [m for m in shown if m.architecture == n.architecture] for n in shown}
     most = max(map(len, rows.values()))
-    with mpl.rc_context(STYLE):
-        figure, axes = panels(len(rows), most, (min(3.1, 9.3 / most), 2.35))
-        figure.get_layout_engine().set(wspace=0.05)
-        for axis in axes.flat:
-            axis.set_axis_off()
-        for line, own in zip(axes, rows.values(), strict=True):
-            for axis, network in zip(line, own, strict=False):
-                bank = banks[network.name]
-                axis.imshow(_tiled(bank, round((1.5 * len(bank)) ** 0.5)), interpolation="nearest")
-                axis.set_title(network.name, color=network.colour, fontweight="bold")
+    figure, axes = panels(len(rows), most, (min(3.1, 9.3 / most), 2.35))
+    figure.get_layout_engine().set(wspace=0.05)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for line, own in zip(axes, rows.values(), strict=True):
+        for axis, network in zip(line, own, strict=False):
+            bank = banks[network.name]
+            axis.imshow(_tiled(bank, round((1.5 * len(bank)) ** 0.5)), interpolation="nearest")
+            axis.set_title(network.name, color=network.colour, fontweight="bold")
     return figure
 
 
+@styled
 def matched_filters(
     matches: pd.DataFrame, banks: Mapping[str, np.ndarray], per_row: int = 12
 ) -> Figure:
@@ -69,21 +70,21 @@ def matched_filters(
     for names, own in matches.groupby(["network", "other"], sort=False):
         parts = [own.iloc[i : i + per_row] for i in range(0, len(own), per_row)]
         lines += [(*names, part) for part in parts]
-    with mpl.rc_context(STYLE):
-        figure, axes = panels(len(lines), per_row, (0.85, 1.75))
-        for axis in axes.flat:
-            axis.set_axis_off()
-        for line, (first, second, part) in zip(axes, lines, strict=True):
-            for axis, row in zip(line, part.itertuples(), strict=False):
-                pair = [banks[first][row.filter], banks[second][row.match]]
-                axis.imshow(_tiled(pair, 1), interpolation="nearest")
-                axis.set_title(f"{row.filter}: r {row.r:.2f}\n{row.difference:+.1f}", fontsize=7)
-            for y, name in ((0.75, first), (0.25, second)):
-                line[0].text(-0.1, y, name, transform=line[0].transAxes, rotation=90,
-                             ha="right", va="center", fontsize=7)  # fmt: skip
+    figure, axes = panels(len(lines), per_row, (0.85, 1.75))
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for line, (first, second, part) in zip(axes, lines, strict=True):
+        for axis, row in zip(line, part.itertuples(), strict=False):
+            pair = [banks[first][row.filter], banks[second][row.match]]
+            axis.imshow(_tiled(pair, 1), interpolation="nearest")
+            axis.set_title(f"{row.filter}: r {row.r:.2f}\n{row.difference:+.1f}", fontsize=7)
+        for y, name in ((0.75, first), (0.25, second)):
+            line[0].text(-0.1, y, name, transform=line[0].transAxes, rotation=90,
+                         ha="right", va="center", fontsize=7)  # fmt: skip
     return figure
 
 
+@styled
 def by_layer(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") -> Figure:
     """Values with their intervals from layer to layer: a row a table, a column an architecture.
 
@@ -93,27 +94,27 @@ def by_layer(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") 
     if not tables:
         return nothing("No network has layers to compare.")
     architectures = list(dict.fromkeys(a for t in tables.values() for a in t["architecture"]))
-    with mpl.rc_context(STYLE):
-        height = 2.6 if len(tables) > 1 else 3.2  # the names of the layers take much of one row
-        figure, axes = panels(len(tables), len(architectures), (3.2, height), sharex="col")
-        for line, (label, table) in zip(axes, tables.items(), strict=True):
-            styles = styles_of(networks, table["network"].unique())
-            for axis, architecture in zip(line, architectures, strict=True):
-                own = table[table["architecture"] == architecture]
-                place = {layer: i for i, layer in enumerate(dict.fromkeys(own["layer"]))}
-                for name, rows in own.groupby("network", sort=False):
-                    error = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
-                    axis.errorbar(rows["layer"].map(place), rows["value"], error, label=name,
-                                  ms=4, lw=1.2, capsize=2, **styles[name])  # fmt: skip
-                axis.set_xticks(list(place.values()), place, rotation=90)
-                axis.set_title(architecture)
-                axis.legend(fontsize=7)
-            line[0].set_ylabel(label)
-        for axis in axes[-1]:
-            axis.set_xlabel("layer")
+    height = 2.6 if len(tables) > 1 else 3.2  # the names of the layers take much of one row
+    figure, axes = panels(len(tables), len(architectures), (3.2, height), sharex="col")
+    for line, (label, table) in zip(axes, tables.items(), strict=True):
+        styles = styles_of(networks, table["network"].unique())
+        for axis, architecture in zip(line, architectures, strict=True):
+            own = table[table["architecture"] == architecture]
+            place = {layer: i for i, layer in enumerate(dict.fromkeys(own["layer"]))}
+            for name, rows in own.groupby("network", sort=False):
+                error = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
+                axis.errorbar(rows["layer"].map(place), rows["value"], error, label=name,
+                              ms=4, lw=1.2, capsize=2, **styles[name])  # fmt: skip
+            axis.set_xticks(list(place.values()), place, rotation=90)
+            axis.set_title(architecture)
+            axis.legend(fontsize=7)
+        line[0].set_ylabel(label)
+    for axis in axes[-1]:
+        axis.set_xlabel("layer")
     return figure
 
 
+@styled
 def activation_tv(table: pd.DataFrame, networks: "Sequence[Network]", columns: int = 5) -> Figure:
     """Each channel's total variation on noisy against clean images: a row an architecture.
 
@@ -128,28 +129,27 @@ def activation_tv(table: pd.DataFrame, networks: "Sequence[Network]", columns: i
         a: _thinned(own["layer"], columns) for a, own in shown.groupby("architecture", sort=False)
     }
     styles = styles_of(networks, shown["network"].unique())
-    with mpl.rc_context(STYLE):
-        figure, axes = panels(len(rows), max(map(len, rows.values())), (2.3, 2.3))
-        for axis in axes.flat:
-            axis.set_axis_off()
-        for line, (architecture, layers) in zip(axes, rows.items(), strict=True):
-            for axis, layer in zip(line, layers, strict=False):
-                own = shown[(shown["architecture"] == architecture) & (shown["layer"] == layer)]
-                axis.set_axis_on()
-                for name, channels in own.groupby("network", sort=False):
-                    axis.scatter(channels["clean"], channels["noisy"], s=12, alpha=0.6, lw=0,
-                                 label=name, **styles[name])  # fmt: skip
-                axis.set(title=layer, xscale="log", yscale="log")
-                middle = own["clean"].median()
-                axis.axline([middle] * 2, [2 * middle] * 2, color="#4d4d4d", lw=0.8, zorder=1)
-                for side in (axis.xaxis, axis.yaxis):
-                    side.set_major_locator(mpl.ticker.LogLocator(subs=(1, 3)))
-                    side.set_major_formatter("{x:g}")
-                    side.set_minor_locator(mpl.ticker.NullLocator())
-            line[0].set_ylabel("TV, noisy images")
-            line[0].legend(fontsize=7, handletextpad=0.1, loc="upper left")
-        for axis in axes[-1]:
-            axis.set_xlabel("TV, clean images")
+    figure, axes = panels(len(rows), max(map(len, rows.values())), (2.3, 2.3))
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for line, (architecture, layers) in zip(axes, rows.items(), strict=True):
+        for axis, layer in zip(line, layers, strict=False):
+            own = shown[(shown["architecture"] == architecture) & (shown["layer"] == layer)]
+            axis.set_axis_on()
+            for name, channels in own.groupby("network", sort=False):
+                axis.scatter(channels["clean"], channels["noisy"], s=12, alpha=0.6, lw=0,
+                             label=name, **styles[name])  # fmt: skip
+            axis.set(title=layer, xscale="log", yscale="log")
+            middle = own["clean"].median()
+            axis.axline([middle] * 2, [2 * middle] * 2, color="#4d4d4d", lw=0.8, zorder=1)
+            for side in (axis.xaxis, axis.yaxis):
+                side.set_major_locator(mpl.ticker.LogLocator(subs=(1, 3)))
+                side.set_major_formatter("{x:g}")
+                side.set_minor_locator(mpl.ticker.NullLocator())
+        line[0].set_ylabel("TV, noisy images")
+        line[0].legend(fontsize=7, handletextpad=0.1, loc="upper left")
+    for axis in axes[-1]:
+        axis.set_xlabel("TV, clean images")
     return figure
 
 
@@ -161,6 +161,7 @@ def _thinned(layers: pd.Series, most: int) -> list[str]:
     ]
 
 
+@styled
 def spectra(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") -> Figure:
     """Mean power against spatial frequency, with its interval: a row a table, a column an
     architecture.
@@ -172,22 +173,21 @@ def spectra(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") -
     if not tables:
         return nothing("There are no spectra to show.")
     architectures = list(dict.fromkeys(a for t in tables.values() for a in t["architecture"]))
-    with mpl.rc_context(STYLE):
-        figure, axes = panels(len(tables), len(architectures), (3.1, 2.6), sharex=True,
-                              sharey="row")  # fmt: skip
-        for line, (what, table) in zip(axes, tables.items(), strict=True):
-            styles = styles_of(networks, table["network"].unique())
-            for axis, architecture in zip(line, architectures, strict=True):
-                own = table[(table["architecture"] == architecture) & (table["frequency"] <= 0.5)]
-                axis.axhline(1, color="#4d4d4d", ls=":", lw=0.8)
-                for name, rows in own.groupby("network", sort=False):
-                    colour = styles[name]["color"]
-                    axis.plot(rows["frequency"], rows["value"], color=colour, lw=1.2, label=name)
-                    axis.fill_between(rows["frequency"], rows["low"], rows["high"], color=colour,
-                                      alpha=0.18, lw=0)  # fmt: skip
-                axis.set(title=architecture, yscale="log", xlim=(0, 0.5))
-                axis.legend(fontsize=7)
-            line[0].set_ylabel(f"power of the {what}\n(mean over frequencies = 1)")
-        for axis in axes[-1]:
-            axis.set_xlabel("cycles a pixel")
+    figure, axes = panels(len(tables), len(architectures), (3.1, 2.6), sharex=True,
+                          sharey="row")  # fmt: skip
+    for line, (what, table) in zip(axes, tables.items(), strict=True):
+        styles = styles_of(networks, table["network"].unique())
+        for axis, architecture in zip(line, architectures, strict=True):
+            own = table[(table["architecture"] == architecture) & (table["frequency"] <= 0.5)]
+            axis.axhline(1, color="#4d4d4d", ls=":", lw=0.8)
+            for name, rows in own.groupby("network", sort=False):
+                colour = styles[name]["color"]
+                axis.plot(rows["frequency"], rows["value"], color=colour, lw=1.2, label=name)
+                axis.fill_between(rows["frequency"], rows["low"], rows["high"], color=colour,
+                                  alpha=0.18, lw=0)  # fmt: skip
+            axis.set(title=architecture, yscale="log", xlim=(0, 0.5))
+            axis.legend(fontsize=7)
+        line[0].set_ylabel(f"power of the {what}\n(mean over frequencies = 1)")
+    for axis in axes[-1]:
+        axis.set_xlabel("cycles a pixel")
     return figure

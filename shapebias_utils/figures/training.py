@@ -9,12 +9,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..networks import TRAINING_COLOURS
-from .drawing import STYLE, nothing, panels, styles_of
+from .drawing import nothing, panels, styled, styles_of
 
 if TYPE_CHECKING:
     from ..networks import Network
 
 
+@styled
 def training_curves(log: pd.DataFrame, networks: "Sequence[Network]") -> Figure:
     """Accuracy on what each network is trained on, over epochs; one panel an architecture.
 
@@ -24,22 +25,20 @@ def training_curves(log: pd.DataFrame, networks: "Sequence[Network]") -> Figure:
         return nothing("These networks come without a training log.")
     styles = styles_of(networks, log["network"].unique())
     architectures = list(dict.fromkeys(log["architecture"]))
-    with mpl.rc_context(STYLE):
-        figure, axes = panels(1, len(architectures), (3.1, 2.9), sharey=True)
-        for axis, architecture in zip(axes[0], architectures, strict=True):
-            own = log[log["architecture"] == architecture]
-            for name, rows in own.groupby("network", sort=False):
-                axis.plot(rows["epoch"], rows["accuracy"], color=styles[name]["color"], label=name)
-            axis.set(
-                title=architecture, xlabel="epoch (R and control go on from S)", ylim=(0, 1.02)
-            )
-        axes[0, 0].set_ylabel("accuracy on the images trained on")
-        lines = {line.get_label(): line for axis in axes[0] for line in axis.get_lines()}
-        kinds = {n.training: lines[n.name] for n in networks if n.name in lines}
-        figure.legend(kinds.values(), kinds, loc="outside lower center", ncols=len(kinds))
+    figure, axes = panels(1, len(architectures), (3.1, 2.9), sharey=True)
+    for axis, architecture in zip(axes[0], architectures, strict=True):
+        own = log[log["architecture"] == architecture]
+        for name, rows in own.groupby("network", sort=False):
+            axis.plot(rows["epoch"], rows["accuracy"], color=styles[name]["color"], label=name)
+        axis.set(title=architecture, xlabel="epoch (R and control go on from S)", ylim=(0, 1.02))
+    axes[0, 0].set_ylabel("accuracy on the images trained on")
+    lines = {line.get_label(): line for axis in axes[0] for line in axis.get_lines()}
+    kinds = {n.training: lines[n.name] for n in networks if n.name in lines}
+    figure.legend(kinds.values(), kinds, loc="outside lower center", ncols=len(kinds))
     return figure
 
 
+@styled
 def accuracy_against_eps(table: pd.DataFrame, networks: "Sequence[Network]") -> Figure:
     """Accuracy with its interval against the L2 budget of the attack, one panel an architecture.
 
@@ -49,36 +48,35 @@ def accuracy_against_eps(table: pd.DataFrame, networks: "Sequence[Network]") -> 
         return nothing("No network was attacked.")
     architectures = list(dict.fromkeys(table["architecture"]))
     styles = styles_of(networks, table["network"].unique())
-    with mpl.rc_context(STYLE):
-        figure, axes = panels(1, len(architectures), (3.1, 2.9), sharey=True)
-        for axis, architecture in zip(axes[0], architectures, strict=True):
-            own = table[table["architecture"] == architecture]
-            for name, rows in own.groupby("network", sort=False):
-                rows, colour = rows.sort_values("eps"), styles[name]["color"]
-                axis.plot(rows["eps"], rows["accuracy"], ms=4, label=name, **styles[name])
-                axis.fill_between(
-                    rows["eps"], rows["low"], rows["high"], color=colour, alpha=0.18, lw=0
-                )
-            axis.set(title=architecture, xlabel="eps (L2, pixels in [0, 1])", ylim=(0, 1.02))
-            axis.legend(loc="upper right")
-        axes[0, 0].set_ylabel("accuracy")
+    figure, axes = panels(1, len(architectures), (3.1, 2.9), sharey=True)
+    for axis, architecture in zip(axes[0], architectures, strict=True):
+        own = table[table["architecture"] == architecture]
+        for name, rows in own.groupby("network", sort=False):
+            rows, colour = rows.sort_values("eps"), styles[name]["color"]
+            axis.plot(rows["eps"], rows["accuracy"], ms=4, label=name, **styles[name])
+            axis.fill_between(
+                rows["eps"], rows["low"], rows["high"], color=colour, alpha=0.18, lw=0
+            )
+        axis.set(title=architecture, xlabel="eps (L2, pixels in [0, 1])", ylim=(0, 1.02))
+        axis.legend(loc="upper right")
+    axes[0, 0].set_ylabel("accuracy")
     return figure
 
 
+@styled
 def sensitivity(table: pd.DataFrame) -> Figure:
     """Shape bias with its interval against texture contrast, a line for each training eps."""
     if table.empty:
         return nothing("There is no sensitivity study for this dataset.")
     robust = np.array(mpl.colors.to_rgb(TRAINING_COLOURS["robust"]))
-    with mpl.rc_context(STYLE):
-        figure, axes = panels(size=(4.6, 3.2))
-        for eps, rows in table.sort_values("texture_contrast").groupby("eps"):
-            paler = 0.65 * (1 - eps / table["eps"].max()) if eps else 0.0  # the largest eps in full
-            colour = tuple(robust + (1 - robust) * paler) if eps else TRAINING_COLOURS["standard"]
-            error = [rows["shape_bias"] - rows["low"], rows["high"] - rows["shape_bias"]]
-            label = f"R, trained at eps {eps:g}" if eps else "S"
-            axes[0, 0].errorbar(rows["texture_contrast"], rows["shape_bias"], error, color=colour,
-                                marker="o", ms=4, capsize=2, label=label)  # fmt: skip
-        axes[0, 0].set(xlabel="texture contrast of the dataset", ylabel="shape bias", ylim=(0, 1))
-        axes[0, 0].legend(fontsize=8)
+    figure, axes = panels(size=(4.6, 3.2))
+    for eps, rows in table.sort_values("texture_contrast").groupby("eps"):
+        paler = 0.65 * (1 - eps / table["eps"].max()) if eps else 0.0  # the largest eps in full
+        colour = tuple(robust + (1 - robust) * paler) if eps else TRAINING_COLOURS["standard"]
+        error = [rows["shape_bias"] - rows["low"], rows["high"] - rows["shape_bias"]]
+        label = f"R, trained at eps {eps:g}" if eps else "S"
+        axes[0, 0].errorbar(rows["texture_contrast"], rows["shape_bias"], error, color=colour,
+                            marker="o", ms=4, capsize=2, label=label)  # fmt: skip
+    axes[0, 0].set(xlabel="texture contrast of the dataset", ylabel="shape bias", ylim=(0, 1))
+    axes[0, 0].legend(fontsize=8)
     return figure
