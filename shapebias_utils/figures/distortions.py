@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..networks import TRAINING_COLOURS
-from .drawing import nothing, panels, styled, styles_of
+from .drawing import curve, nothing, panels, styled, styles_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,9 +33,8 @@ def accuracy_against_level(
     for axis, architecture in zip(axes[0], architectures, strict=True):
         own = table[table["architecture"] == architecture]
         for name, rows in own.groupby("network", sort=False):
-            at, style = rows["level"].map(places), styles[name]
-            axis.plot(at, rows["accuracy"], ms=4, label=name, **style)
-            axis.fill_between(at, rows["low"], rows["high"], color=style["color"], alpha=0.18, lw=0)
+            at = rows["level"].map(places)
+            curve(axis, at, rows, "accuracy", styles[name], ms=4, label=name)
         axis.set_xticks(list(places.values()), [f"{level:g}" for level in places])
         axis.set(title=architecture, xlabel=axis_label, ylim=(0, 1.02))
         axis.legend()

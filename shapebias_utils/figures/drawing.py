@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -23,7 +24,8 @@ from ..paths import FIGURES
 from ..tolerance import same_values
 
 if TYPE_CHECKING:
-    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
     from ..networks import Network
 
@@ -116,7 +118,7 @@ _show_in_notebooks()
 
 def panels(
     rows: int = 1, columns: int = 1, size: tuple[float, float] = (4.2, 3.2), **share: object
-) -> "tuple[Figure, np.ndarray]":
+) -> tuple[Figure, np.ndarray]:
     """A figure of `size` inches a panel, and its axes (rows, columns); `share` as in subplots."""
     figure = Figure((size[0] * columns, size[1] * rows), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **share)
@@ -133,6 +135,26 @@ def styles_of(networks: "Sequence[Network]", names: Sequence[str]) -> dict[str, 
             human = str(name).startswith("subject-")
             styles[name] = {"color": HUMAN if human else OTHER, "marker": "D" if human else "X"}
     return styles
+
+
+def curve(
+    axis: "Axes",
+    x: Sequence[float],
+    rows: pd.DataFrame,
+    value: str,
+    style: dict,
+    alpha: float = 0.18,
+    **line: object,
+) -> "Line2D":
+    """The line of the column `value` over `x`, with a band from `low` to `high` behind it."""
+    axis.fill_between(x, rows["low"], rows["high"], color=style["color"], alpha=alpha, lw=0)
+    return axis.plot(x, rows[value], **style, **line)[0]
+
+
+def whiskers(rows: pd.DataFrame, value: str) -> np.ndarray:
+    """How far `low` and `high` are from the column `value`, as errorbar wants it: (2, rows)."""
+    lengths = [rows[value] - rows["low"], rows["high"] - rows[value]]
+    return np.clip(lengths, 0, None)  # a Wilson interval of 1 may end a rounding error before it
 
 
 def nothing(message: str) -> Figure:

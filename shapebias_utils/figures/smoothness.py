@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .drawing import nothing, panels, styled, styles_of
+from .drawing import curve, nothing, panels, styled, styles_of, whiskers
 
 if TYPE_CHECKING:
     from ..networks import Network
@@ -102,9 +102,8 @@ def by_layer(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") 
             own = table[table["architecture"] == architecture]
             place = {layer: i for i, layer in enumerate(dict.fromkeys(own["layer"]))}
             for name, rows in own.groupby("network", sort=False):
-                error = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
-                axis.errorbar(rows["layer"].map(place), rows["value"], error, label=name,
-                              ms=4, lw=1.2, capsize=2, **styles[name])  # fmt: skip
+                axis.errorbar(rows["layer"].map(place), rows["value"], whiskers(rows, "value"),
+                              label=name, ms=4, lw=1.2, capsize=2, **styles[name])  # fmt: skip
             axis.set_xticks(list(place.values()), place, rotation=90)
             axis.set_title(architecture)
             axis.legend(fontsize=7)
@@ -181,10 +180,8 @@ def spectra(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") -
             own = table[(table["architecture"] == architecture) & (table["frequency"] <= 0.5)]
             axis.axhline(1, color="#4d4d4d", ls=":", lw=0.8)
             for name, rows in own.groupby("network", sort=False):
-                colour = styles[name]["color"]
-                axis.plot(rows["frequency"], rows["value"], color=colour, lw=1.2, label=name)
-                axis.fill_between(rows["frequency"], rows["low"], rows["high"], color=colour,
-                                  alpha=0.18, lw=0)  # fmt: skip
+                colour = {"color": styles[name]["color"]}
+                curve(axis, rows["frequency"], rows, "value", colour, lw=1.2, label=name)
             axis.set(title=architecture, yscale="log", xlim=(0, 0.5))
             axis.legend(fontsize=7)
         line[0].set_ylabel(f"power of the {what}\n(mean over frequencies = 1)")
