@@ -50,11 +50,13 @@ def test_every_kind_of_figure_is_listed_here():
 
 @pytest.mark.parametrize("make", FULL.values(), ids=FULL)
 def test_a_table_gives_a_figure_in_the_style_whatever_is_set_elsewhere(make):
-    picture = figures.png(make())
+    figure = make()
+    picture = figures.png(figure)
     width, height = png_size(picture)
     assert 200 < width < 1600 and 100 < height < 1200
     with mpl.rc_context({"font.size": 14, "axes.grid": False, "axes.spines.top": True}):
         assert figures.png(make()) == picture
+    assert figures.png(figure) == picture, "drawn once more"
 
 
 @pytest.mark.parametrize("make", EMPTY.values(), ids=EMPTY)

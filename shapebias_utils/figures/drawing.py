@@ -17,6 +17,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from .. import __version__
 from ..files import atomic, provenance
@@ -100,9 +101,21 @@ def png(figure: Figure) -> bytes:
 
 @styled
 def _render(figure: Figure, kind: str, **options: object) -> bytes:
+    _fix_layout(figure)
     buffer = BytesIO()
     figure.savefig(buffer, format=kind, bbox_inches="tight", **options)
     return buffer.getvalue()
+
+
+def _fix_layout(figure: Figure) -> None:
+    """Lay the figure out to the end, once: else each drawing shifts it, and none is like another.
+
+    A constrained layout starts from the last one; with images in it, it settles in the fourth.
+    """
+    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        for _ in range(4):
+            figure.draw_without_rendering()
+        figure.set_layout_engine("none")
 
 
 def _show_in_notebooks() -> None:
