@@ -38,7 +38,7 @@ test: $(READY)  ## pytest, every cell of every notebook (nbval), the browser tes
 test-all: $(READY)  ## the same with the slow tests
 	@$(PYTEST) -m "" $(TESTS) </dev/null
 
-notebooks: $(READY)  ## run all notebooks and keep their new outputs and figures, for committing
+notebooks: $(READY)  ## run all notebooks and keep all their new outputs and figures, moved or not, for committing
 	@ls notebooks/[0-9]*.ipynb | $(EACH) $(BIN)/shapebias run --update
 
 train: $(READY)  ## train all pictogram networks of one seed (SEED=0), going on where it stopped

@@ -59,17 +59,14 @@ def find_notebooks(name: str) -> list[Path]:
 
 def parameters_of(notebook: Path) -> dict[str, Parameter]:
     """What may be given to a notebook: the variables of its cell tagged "parameters", by name."""
-    import nbformat
-    from papermill.translators import PythonTranslator
+    from papermill import inspect_notebook
 
-    for cell in nbformat.read(notebook, as_version=4).cells:
-        if "parameters" in cell.metadata.get("tags", ()):
-            found = PythonTranslator.inspect(cell)
-            return {
-                p.name: Parameter(p.name, p.inferred_type_name, _literal(p.default), p.help)
-                for p in found
-            }
-    return {}
+    return {
+        name: Parameter(
+            name, found["inferred_type_name"], _literal(found["default"]), found["help"]
+        )
+        for name, found in inspect_notebook(notebook).items()
+    }
 
 
 def _literal(text: str) -> object:

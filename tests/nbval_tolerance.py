@@ -1,17 +1,31 @@
 """Whether a cell's outputs, computed again, are those that are stored in the notebook.
 
-pytest loads this module as a plugin (conftest.py): under ``--nbval`` every cell's outputs are
-compared by `differences`, since nbval alone compares numbers as text, and figures not at all.
+pytest loads this module as a plugin (conftest.py at the root): under ``--nbval`` every cell's
+outputs are compared by `differences`, since nbval alone compares numbers as text, and figures not
+at all.
 """
 
+import io
 import re
-from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from shapebias_utils.tolerance import NUMBER, agree, figure_difference
+from shapebias_utils.tolerance import close
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FIGURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
+
+ABSOLUTE = {0: 0.0, 1: 0.3}
+"""Decimals shown -> difference that is allowed also where it is a larger share; see `agree`."""
+
+ABSOLUTE_OTHERWISE = 0.02
+
+MOST_RMS = 2.0
+"""Largest RMS difference of two figures, of 255. The same code gives 0, lines a tenth wider about
+1, another colour of a few lines 18."""
 
 PATIENCE = 120
 """Seconds for a cell's outputs to arrive when it has run. nbval's 5 are few on a busy machine."""
@@ -53,6 +67,27 @@ def _comparable(outputs: Sequence[Mapping]) -> list[dict[str, str]]:
     return found
 
 
+# No part of a name ("conv1", "ResNet-50"), a file name, a version or a length ("640px").
+NUMBER = re.compile(
+    r"(?<![\w.])(?<![A-Za-z]-)[-+\u2212]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\w|\.\d)"
+)
+
+
+def agree(stored: str, computed: str) -> bool:
+    """Whether two numbers, as they are printed, are the same measurement.
+
+    That is: they are `close`, or differ by 0.02, or, if printed with one decimal (per cent), by
+    0.3. Whole numbers and those in scientific notation may differ by 2 % only, so that counts
+    below 50 are the same.
+    """
+    old, new = (float(text.replace(",", "").replace("\u2212", "-")) for text in (stored, computed))
+    decimals = max(len(text.partition(".")[2]) for text in (stored, computed))
+    allowed = ABSOLUTE.get(decimals, ABSOLUTE_OTHERWISE)
+    if "e" in (stored + computed).lower():
+        allowed = 0.0
+    return close(old, new, allowed)
+
+
 def _text_difference(stored: str, computed: str) -> str:
     old, new = (" ".join(text.split()) for text in (stored, computed))
     if NUMBER.sub("#", old) != NUMBER.sub("#", new):
@@ -65,7 +100,28 @@ def _text_difference(stored: str, computed: str) -> str:
 
 
 def _figure_difference(stored: str, computed: str) -> str:
-    return figure_difference(b64decode(stored), b64decode(computed))
+    import numpy as np
+
+    old, new = _pixels(stored), _pixels(computed)
+    if old.shape != new.shape:  # another layout: labels, legend or panels
+        sizes = [f"{a.shape[1]} x {a.shape[0]}" for a in (new, old)]
+        return f"a figure of {sizes[0]} pixels, stored is {sizes[1]}"
+    rms = float(np.sqrt(np.mean((old - new) ** 2)))
+    if rms <= MOST_RMS:
+        return ""
+    return f"the figures differ by {rms:.1f} RMS of 255; at most {MOST_RMS:g} is allowed"
+
+
+def _pixels(encoded: str) -> "np.ndarray":
+    """RGB (H, W, 3) in [0, 255], what is transparent on white."""
+    from base64 import b64decode
+
+    import numpy as np
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(b64decode(encoded))).convert("RGBA")
+    white = Image.new("RGBA", image.size, "white")
+    return np.asarray(Image.alpha_composite(white, image).convert("RGB"), float)
 
 
 def pytest_configure(config: object) -> None:

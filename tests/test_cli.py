@@ -92,7 +92,8 @@ def notebooks(tmp_path, monkeypatch):
         ("02_last", "k: int = 1"),
     ):
         cell = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
-        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{stem}.ipynb")
+        notebook = nbformat.v4.new_notebook(cells=[cell], metadata=runner.METADATA)
+        nbformat.write(notebook, tmp_path / f"{stem}.ipynb")
     made, fails = [], set()
 
     def run(notebook, values, out=None):

@@ -1,339 +1,41 @@
-"""Figures show their tables' values in the records' colours, and are saved reproducibly."""
+"""Figures show their tables' values in the records' colours."""
 
-import hashlib
 import io
 import os
 import subprocess
 import sys
-from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import same_color, to_rgba
-from matplotlib.figure import Figure
+from figure_cases import (
+    BLUE,
+    COLOURS,
+    EMPTY,
+    FULL,
+    GREY,
+    NETWORKS,
+    ORANGE,
+    RED,
+    Stimuli,
+    bias,
+    preferred,
+    study,
+)  # fmt: skip
+from matplotlib.colors import same_color, to_hex, to_rgba
 from PIL import Image
 
 from shapebias_utils import figures
 from shapebias_utils.categories import CATEGORIES
-from shapebias_utils.networks import TRAINING_COLOURS, Network
+from shapebias_utils.networks import TRAINING_COLOURS
 from shapebias_utils.paths import ROOT
-from shapebias_utils.tolerance import same_values
-
-ORANGE, BLUE, GREY, RED = "#d9772b", "#2467b0", "#8a8a8a", "#a51e37"
 
 
-def record(name, training, marker="o", colour=None):
-    architecture = name.split("-")[0]
-    colour = colour or TRAINING_COLOURS[training]
-    facts = {"architecture": architecture, "training": training, "marker": marker}
-    return Network(name, None, colour=colour, **facts)
-
-
-NETWORKS = [
-    record("AlexNet", "standard"),
-    record("AlexNet-R", "robust"),
-    record("AlexNet-control", "control"),
-    record("ResNet", "standard", "^"),
-    record("Mine", "standard", "P", "#008800"),
-]
-COLOURS = {
-    "AlexNet": ORANGE, "AlexNet-R": BLUE, "AlexNet-control": GREY, "ResNet": ORANGE,
-    "Mine": "#008800",
-}  # fmt: skip
-ABOUT = [{"network": n.name, "architecture": n.architecture, "training": n.training, "seed": 0}
-         for n in NETWORKS]  # fmt: skip
-HUMAN = {"network": "subject-01", "architecture": "human", "training": "human", "seed": 0}
-
-
-def png_size(figure: Figure) -> tuple[int, int]:
-    image = Image.open(io.BytesIO(figures.png(figure)))
+def png_size(picture: bytes) -> tuple[int, int]:
+    image = Image.open(io.BytesIO(picture))
     assert np.asarray(image.convert("L")).std() > 1, "something is drawn"
     return image.size
-
-
-def log() -> pd.DataFrame:
-    rows = [about | {"epoch": e, "accuracy": 0.2 * e} for about in ABOUT for e in (1, 2, 3)]
-    return pd.DataFrame(rows)
-
-
-def curve() -> pd.DataFrame:
-    rows = [
-        about | {"eps": eps, "accuracy": 0.9 - 0.2 * eps, "low": 0.8 - 0.2 * eps, "high": 0.95}
-        for about in ABOUT
-        for eps in (2.0, 0.0, 1.0)
-    ]
-    return pd.DataFrame(rows)
-
-
-def bias() -> tuple[pd.DataFrame, pd.DataFrame]:
-    rng, observers = np.random.default_rng(0), [*ABOUT, HUMAN]
-    rows = [o | {"category": c, "shape_bias": rng.random()} for o in observers for c in CATEGORIES]
-    overall = [
-        o | {"shape_bias": 0.1 + 0.15 * i, "low": 0.15 * i, "high": 0.2 + 0.15 * i}
-        for i, o in enumerate(observers)
-    ]
-    return pd.DataFrame(rows), pd.DataFrame(overall)
-
-
-def confusions() -> pd.DataFrame:
-    rows = [
-        {
-            "network": name,
-            "cue": cue,
-            "category": c,
-            "response": r,
-            "share": 0.75 if c == r else 0.25,
-        }
-        for name in ("AlexNet", "AlexNet-R")
-        for cue in ("shape", "texture")
-        for c, r in [*zip(CATEGORIES, CATEGORIES, strict=True), ("cat", "dog"), ("cat", "na")]
-    ]
-    return pd.DataFrame(rows)
-
-
-def decided() -> pd.DataFrame:
-    rows = [
-        {"network": name, "category": c, "probability": (i + shift) % 16 / 120}
-        for name, shift in (("AlexNet", 0), ("AlexNet-R", 3))
-        for i, c in enumerate(CATEGORIES)
-    ]
-    return pd.DataFrame(rows)
-
-
-def study() -> pd.DataFrame:
-    rows = [
-        {"texture_contrast": c, "eps": eps, "shape_bias": b, "low": b - 0.1, "high": b + 0.1}
-        for eps, b in ((2.5, 0.8), (0.0, 0.3), (1.25, 0.6))
-        for c in (0.12, 0.06)
-    ]
-    return pd.DataFrame(rows)
-
-
-class Stimuli:
-    """Images of one brightness each: image i is i / 10."""
-
-    table = pd.DataFrame({"imagename": [f"cat{i}-dog{i}.png" for i in range(8)]})
-
-    def load(self, rows):
-        import torch
-
-        return torch.stack([torch.full((3, 4, 4), r / 10) for r in rows])
-
-
-def examples() -> pd.DataFrame:
-    facts = {"shape": "cat", "texture": "dog"}
-    return pd.DataFrame(
-        [
-            {"architecture": a, "imagename": f"cat{i}-dog{i}.png"} | facts
-            for a, wanted in (("AlexNet", [5, 2, 7]), ("ResNet", [1]))
-            for i in wanted
-        ]
-    )
-
-
-def by_level() -> pd.DataFrame:
-    rows = [
-        about | {"level": p, "accuracy": 1 - 0.1 * i, "low": 0.9 - 0.1 * i, "high": 1.0}
-        for about in ABOUT
-        for i, p in enumerate((1, 2, 4, 8))
-    ]
-    return pd.DataFrame(rows)
-
-
-def said() -> pd.DataFrame:
-    rows = [
-        {"architecture": a, "category": "cat", "distortion": d, "level": p,
-         "said_standard": "cat", "confidence_standard": 0.95, "said_robust": r,
-         "confidence_robust": 0.4}
-        for a in ("AlexNet", "ResNet")
-        for d, p, r in (("real", 1, "cat"), ("scramble", 4, "dog"))
-    ]  # fmt: skip
-    return pd.DataFrame(rows[:3])
-
-
-def preferred() -> pd.DataFrame:
-    """Two channels that prefer other images, the second only three."""
-    rows = [
-        {"title": title, "rank": rank, "imagename": f"cat{i}-dog{i}.png"}
-        for title, order in (("conv1, 5", [3, 0, 7, 1]), ("conv2, 9", [2, 6, 4]))
-        for rank, i in enumerate(order, 1)
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def channel_scores() -> pd.DataFrame:
-    """Channels 0 to 5 of two networks: Shape score i, Texture score 2 i."""
-    rows = [
-        about | {"layer": "conv1", "unit": i, "shape_score": i, "texture_score": 2 * i,
-                 "shape": 10, "texture": 30, "category": ["texture", "color", "none"][i % 3]}
-        for about in ABOUT[:2]
-        for i in range(6)
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def category_scores() -> pd.DataFrame:
-    rows = [
-        about | {"category": category, "cue": cue, "quantity": quantity, "value": value,
-                 "low": 0.8 * value, "high": 1.3 * value, "random_low": 0.1, "random_high": 0.4,
-                 "n": n}
-        for about, factor in zip(ABOUT[:2], (1, 2), strict=True)
-        for category, n in (("all", 9), ("color", 3), ("texture", 6))
-        for cue, value in (("shape", 0.2 * factor), ("texture", 0.5 * factor))
-        for quantity in ("score", "share")
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def removed() -> pd.DataFrame:
-    rows = [
-        about | {"order": order, "channels": k, "shape_bias": 0.3 + slope * k, "low": 0.2,
-                 "high": 0.9}
-        for about in ABOUT[:2]
-        for order, slope in (("texture", 0.1), ("shape", -0.1), ("random 1", 0.0), ("random 2", 0))
-        for k in (2, 0, 1)
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def unit_changes() -> pd.DataFrame:
-    rows = [("AlexNet", "color", 4, 8, 100.0), ("AlexNet", "object", 9, 6, -100 / 3),
-            ("ResNet", "color", 0, 3, np.nan)]  # fmt: skip
-    return pd.DataFrame(rows, columns=["architecture", "category", "S", "R", "change"])
-
-
-def concept_differences() -> pd.DataFrame:
-    rows = [
-        {
-            "architecture": a,
-            "category": c,
-            "concept": f"{c}{i}",
-            "S": 5,
-            "R": 5 + d,
-            "difference": d,
-        }
-        for a in ("AlexNet", "ResNet")
-        for c in ("texture", "object")
-        for i, d in enumerate((4, 1, 0, -3))
-    ]
-    return pd.DataFrame(rows)
-
-
-GREY_IMAGES = np.full((3, 3, 4, 4), 0.5)
-
-
-def corrupted() -> pd.DataFrame:
-    rows = [
-        about | {"distortion": d, "level": level, "accuracy": 1 - level / 10, "low": 0.4, "high": 1}
-        for about in ABOUT
-        for d in ("fog", "snow", "mean of 15")
-        for level in (1, 3, 5)
-    ]
-    return pd.DataFrame(rows)
-
-
-def led() -> pd.DataFrame:
-    rows = [
-        {"architecture": "AlexNet", "distortion": d, "difference": x, "low": x - 0.1,
-         "high": x + 0.1, "paper": paper}
-        for d, x, paper in (("fog", -0.3, -26.2), ("snow", 0.2, np.nan))
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def layered() -> pd.DataFrame:
-    rows = [
-        about | {"layer": layer, "value": v, "low": v - 0.1, "high": v + 0.1}
-        for i, about in enumerate(ABOUT)
-        for layer, v in (("conv1", 1.0 + i), ("conv2", 2.0 + i))
-    ]
-    return pd.DataFrame(rows)
-
-
-def channels() -> pd.DataFrame:
-    rows = [
-        about | {"layer": f"conv{layer}", "clean": 10.0 * c, "noisy": 12.0 * c}
-        for about in ABOUT
-        for layer in range(1, 8)
-        for c in (0, 1, 2, 3)
-    ]
-    return pd.DataFrame(rows)
-
-
-def powers() -> pd.DataFrame:
-    rows = [
-        about | {"frequency": f, "value": 2 - f, "low": 1.5 - f, "high": 2.5 - f}
-        for about in ABOUT
-        for f in (0.0, 0.25, 0.5, 0.7)
-    ]
-    return pd.DataFrame(rows)
-
-
-BANKS = {n.name: np.full((5, 3, 4, 4), 0.5) for n in NETWORKS}
-for _bank in BANKS.values():
-    _bank[3] = -2.0  # the darkest, on its own scale
-    _bank[4] = 0.0
-MATCHED = pd.DataFrame(
-    {"network": "AlexNet", "other": "AlexNet-R", "filter": range(5), "match": [4, 3, 2, 1, 0],
-     "r": 0.5, "difference": [2.0, -1.0, 0.0, 1.0, 1.0]}
-)  # fmt: skip
-FULL = {
-    "unit_changes": lambda: figures.unit_changes(unit_changes()),
-    "concept_differences": lambda: figures.concept_differences(
-        concept_differences(), ("texture", "object"), most=2
-    ),
-    "removal_curves": lambda: figures.removal_curves(removed(), NETWORKS),
-    "score_scatter": lambda: figures.score_scatter(channel_scores(), ["AlexNet", "AlexNet-R"]),
-    "scores_by_category": lambda: figures.scores_by_category(category_scores(), NETWORKS),
-    "training_curves": lambda: figures.training_curves(log(), NETWORKS),
-    "accuracy_against_eps": lambda: figures.accuracy_against_eps(curve(), NETWORKS),
-    "shape_bias_by_category": lambda: figures.shape_bias_by_category(*bias(), NETWORKS),
-    "confusion": lambda: figures.confusion(confusions(), ["AlexNet", "AlexNet-R"]),
-    "image_grid": lambda: figures.image_grid(GREY_IMAGES, ["a", "b", "c"], columns=2, rows="xy"),
-    "decisions": lambda: figures.decisions(GREY_IMAGES[0], decided(), NETWORKS),
-    "sensitivity": lambda: figures.sensitivity(study()),
-    "disagreements": lambda: figures.disagreements(examples(), Stimuli(), per_pair=2),
-    "preferred_images": lambda: figures.preferred_images(preferred(), Stimuli(), columns=2),
-    "accuracy_against_level": lambda: figures.accuracy_against_level(by_level(), NETWORKS, "p"),
-    "what_is_said": lambda: figures.what_is_said(said(), GREY_IMAGES, "p"),
-    "severity_curves": lambda: figures.severity_curves(corrupted(), NETWORKS, {"fog": "Fog"}),
-    "leads": lambda: figures.leads(led(), NETWORKS, {"fog": "Fog"}),
-    "filter_banks": lambda: figures.filter_banks(BANKS, NETWORKS),
-    "matched_filters": lambda: figures.matched_filters(MATCHED, BANKS, per_row=3),
-    "by_layer": lambda: figures.by_layer({"mean TV": layered()}, NETWORKS),
-    "activation_tv": lambda: figures.activation_tv(channels(), NETWORKS),
-    "spectra": lambda: figures.spectra({"filters": powers(), "gradient": powers()}, NETWORKS),
-}
-EMPTY = {
-    "unit_changes": lambda: figures.unit_changes(unit_changes().iloc[:0]),
-    "concept_differences": lambda: figures.concept_differences(
-        concept_differences().iloc[:0], ("texture",)
-    ),
-    "removal_curves": lambda: figures.removal_curves(removed().iloc[:0], NETWORKS),
-    "score_scatter": lambda: figures.score_scatter(channel_scores().iloc[:0], []),
-    "scores_by_category": lambda: figures.scores_by_category(category_scores().iloc[:0], []),
-    "training_curves": lambda: figures.training_curves(pd.DataFrame(), NETWORKS),
-    "accuracy_against_eps": lambda: figures.accuracy_against_eps(curve().iloc[:0], []),
-    "shape_bias_by_category": lambda: figures.shape_bias_by_category(
-        *(table.iloc[:0] for table in bias()), []
-    ),
-    "confusion": lambda: figures.confusion(confusions().iloc[:0], []),
-    "image_grid": lambda: figures.image_grid(GREY_IMAGES[:0], [], columns=4),
-    "decisions": lambda: figures.decisions(GREY_IMAGES[0], decided().iloc[:0], []),
-    "sensitivity": lambda: figures.sensitivity(pd.DataFrame()),
-    "disagreements": lambda: figures.disagreements(examples().iloc[:0], Stimuli()),
-    "preferred_images": lambda: figures.preferred_images(preferred().iloc[:0], Stimuli()),
-    "accuracy_against_level": lambda: figures.accuracy_against_level(by_level().iloc[:0], [], "p"),
-    "what_is_said": lambda: figures.what_is_said(said().iloc[:0], GREY_IMAGES[:0], "p"),
-    "severity_curves": lambda: figures.severity_curves(corrupted().iloc[:0], [], {}),
-    "leads": lambda: figures.leads(led().iloc[:0], [], {}),
-    "filter_banks": lambda: figures.filter_banks({}, NETWORKS),
-    "matched_filters": lambda: figures.matched_filters(MATCHED.iloc[:0], {}),
-    "by_layer": lambda: figures.by_layer({"mean TV": layered().iloc[:0]}, []),
-    "activation_tv": lambda: figures.activation_tv(channels().iloc[:0], []),
-    "spectra": lambda: figures.spectra({"filters": powers().iloc[:0]}, []),
-}
 
 
 def test_every_kind_of_figure_is_listed_here():
@@ -347,18 +49,19 @@ def test_every_kind_of_figure_is_listed_here():
 
 
 @pytest.mark.parametrize("make", FULL.values(), ids=FULL)
-def test_a_table_gives_a_figure_with_something_in_it(make):
+def test_a_table_gives_a_figure_in_the_style_whatever_is_set_elsewhere(make):
     figure = make()
-    assert isinstance(figure, Figure)
-    width, height = png_size(figure)
+    picture = figures.png(figure)
+    width, height = png_size(picture)
     assert 200 < width < 1600 and 100 < height < 1200
+    with mpl.rc_context({"font.size": 14, "axes.grid": False, "axes.spines.top": True}):
+        assert figures.png(make()) == picture
+    assert figures.png(figure) == picture, "drawn once more"
 
 
 @pytest.mark.parametrize("make", EMPTY.values(), ids=EMPTY)
 def test_an_empty_table_gives_a_figure_too(make):
-    figure = make()
-    assert isinstance(figure, Figure)
-    png_size(figure)
+    png_size(figures.png(make()))
 
 
 @pytest.mark.parametrize(
@@ -479,15 +182,27 @@ def test_what_is_said_of_a_distorted_image_is_bold_where_it_is_right():
     assert same_color(s.get_color(), ORANGE) and same_color(r.get_color(), BLUE)
 
 
-def test_preferred_images_stand_in_the_order_of_their_ranks():
+@pytest.mark.parametrize("crop", [False, True])
+def test_preferred_images_stand_in_the_order_of_their_ranks(crop):
     shuffled = preferred().sample(frac=1, random_state=1).sort_values("title", kind="stable")
-    figure = figures.preferred_images(shuffled, Stimuli(), columns=2)
+    figure = figures.preferred_images(shuffled, Stimuli(), columns=2, crop=crop)
     assert [axis.get_title() for axis in figure.axes] == ["conv1, 5", "conv2, 9"]
     for axis, order in zip(figure.axes, ([3, 0, 7, 1], [2, 6, 4]), strict=True):
         grid = axis.images[0].get_array()
         assert grid.shape == (131, 131, 3)
         shown = grid[[32, 32, 99, 99], [32, 99, 32, 99], 0].tolist()
         assert shown == ([round(25.5 * i) for i in order] + [255])[:4]
+
+
+def test_channels_of_s_and_r_stand_side_by_side_with_the_change_over_them():
+    first, second = FULL["unit_changes"]().axes
+    for axis, s, r in ((first, [4, 9], [8, 6]), (second, [0], [3])):
+        for bars, colour, heights in zip(axis.containers, (ORANGE, BLUE), (s, r), strict=True):
+            assert bars.datavalues.tolist() == heights
+            assert all(same_color(bar.get_facecolor(), colour) for bar in bars)
+    assert [text.get_text() for text in first.texts] == ["+100 %", "-33 %"]
+    assert [text.get_text() for text in second.texts] == ["new"]
+    assert [text.get_text() for text in first.get_xticklabels()] == ["color", "object"]
 
 
 # --- the plot by category -------------------------------------------------------------------------
@@ -569,7 +284,7 @@ def test_an_observer_without_a_bias_is_drawn_without_a_line():
     table, overall = bias()
     for t in (table, overall):
         t.loc[t["network"] == "Mine", ["shape_bias", "low", "high"]] = np.nan
-    png_size(figures.shape_bias_by_category(table, overall, NETWORKS))
+    png_size(figures.png(figures.shape_bias_by_category(table, overall, NETWORKS)))
 
 
 # --- confusion and grids --------------------------------------------------------------------------
@@ -585,8 +300,12 @@ def test_the_panels_of_the_confusion_show_the_shares():
     expected = 0.75 * np.eye(16)
     expected[CATEGORIES.index("cat"), CATEGORIES.index("dog")] = 0.25
     for axis in panels:
-        assert np.array_equal(axis.images[0].get_array(), expected)
-        assert axis.images[0].get_clim() == (0, 1)
+        (grid,) = axis.collections
+        assert np.array_equal(grid.get_array(), expected)
+        assert grid.get_clim() == (0, 1)
+        assert axis.yaxis_inverted(), "the first category on top, as in a table"
+    for labels in (panels[2].get_xticklabels(), panels[2].get_yticklabels()):
+        assert [text.get_text() for text in labels] == list(CATEGORIES)
 
 
 def test_a_grid_shows_the_images_row_by_row_with_titles_and_row_labels():
@@ -602,204 +321,6 @@ def test_titles_may_stand_over_the_first_row_alone_and_break_where_they_are_wide
     images = np.full((4, 3, 4, 4), 0.5)
     figure = figures.image_grid(images, ["white on black", "b"], columns=2, size=0.5)
     assert [axis.get_title() for axis in figure.axes] == ["white on\nblack", "b", "", ""]
-
-
-# --- saving ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(figures.drawing, "FIGURES", tmp_path)
-    return tmp_path
-
-
-def everything(folder: Path) -> dict[str, bytes]:
-    return {
-        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
-    }
-
-
-def test_a_figure_is_saved_in_three_formats_beside_its_values(folder):
-    paths = figures.save(FULL["sensitivity"](), "01_sensitivity", "pictograms", study())
-    stem = folder / "pictograms" / "01_sensitivity"
-    assert paths == [stem.with_suffix(s) for s in (".csv", ".pdf", ".png", ".svg")]
-    assert set(everything(folder)) == {
-        f"pictograms/01_sensitivity.{s}" for s in ("csv", "pdf", "png", "svg")
-    }
-    pdf, png, svg = (path.read_bytes() for path in paths[1:])
-    assert pdf.startswith(b"%PDF") and png.startswith(b"\x89PNG") and b"<svg" in svg
-    pd.testing.assert_frame_equal(pd.read_csv(paths[0]), study(), rtol=1e-5)
-
-
-def test_provenance_is_inside_each_format(folder):
-    _, pdf, png, svg = figures.save(FULL["sensitivity"](), "01_s", "pictograms", study())
-    values = hashlib.sha256((folder / "pictograms" / "01_s.csv").read_bytes()).hexdigest()[:16]
-    description = Image.open(png).text["Description"]
-    assert description.startswith("01_s of pictograms: shapebias-utils ")
-    assert "torch" in description and description.endswith(f"values sha256 {values}")
-    assert description.encode() in pdf.read_bytes()
-    assert description.encode() in svg.read_bytes()
-
-
-def test_another_commit_changes_no_byte(folder, monkeypatch):
-    figures.save(FULL["decisions"](), "00_decisions", "pictograms", decided())
-    before = everything(folder)
-    facts = figures.drawing.provenance() | {
-        "commit": "another",
-        "device": "cuda",
-        "machine": "other",
-    }
-    monkeypatch.setattr(figures.drawing, "provenance", lambda: facts)
-    figures.save(FULL["decisions"](), "00_decisions", "pictograms", decided())
-    assert everything(folder) == before
-
-
-def test_saving_one_figure_twice_gives_the_same_bytes(folder):
-    figure = FULL["shape_bias_by_category"]()
-    figures.save(figure, "03_bias", "pictograms", bias()[0])
-    before = everything(folder)
-    figures.png(figure)  # as a notebook shows it in between
-    figures.save(figure, "03_bias", "pictograms", bias()[0])
-    assert everything(folder) == before
-
-
-@pytest.mark.parametrize("change, written", [(0.0, False), (1e-3, False), (0.05, True)])
-def test_files_stay_unless_the_values_have_moved(folder, change, written):
-    """So that `make reproduce` on another machine leaves git status clean."""
-    figures.save(FULL["sensitivity"](), "01_sensitivity", "pictograms", study())
-    before = everything(folder)
-    moved = study().assign(shape_bias=study()["shape_bias"] * (1 + change))
-    figures.save(figures.sensitivity(moved), "01_sensitivity", "pictograms", moved)
-    after = everything(folder)
-    assert {k for k in before if before[k] != after[k]} == (set(before) if written else set())
-
-
-def test_files_are_written_anew_where_only_the_drawing_has_changed_or_one_is_lost(folder):
-    figures.save(FULL["sensitivity"](), "01_sensitivity", "pictograms", study())
-    before = everything(folder)
-    figures.save(FULL["decisions"](), "01_sensitivity", "pictograms", study())
-    after = everything(folder)
-    assert {k.rsplit(".")[-1] for k in before if before[k] != after[k]} == {"pdf", "png", "svg"}
-    (folder / "pictograms" / "01_sensitivity.svg").unlink()
-    (folder / "pictograms" / "01_sensitivity.png").write_bytes(b"no picture")
-    figures.save(FULL["sensitivity"](), "01_sensitivity", "pictograms", study())
-    assert everything(folder) == before
-
-
-@pytest.mark.parametrize(
-    "stored, computed, same",
-    [
-        ("a,n\nx,100\n", "a,n\nx,102\n", True),  # 2 %
-        ("a,n\nx,100\n", "a,n\nx,103\n", False),
-        ("a,n\nx,3\n", "a,n\nx,4\n", False),  # a count
-        ("a,n\nx,0.5\n", "a,n\nx,0.7\n", False),
-        ("a,n\nx,0.012\n", "a,n\nx,0.016\n", True),  # by .005
-        ("a,n\nx,0.012\n", "a,n\nx,0.019\n", False),
-        ("a,n\nx,1\n", "a,n\ny,1\n", False),
-        ("a,n\nx,1\n", "a,n\nx,\n", False),
-        ("a,n\nx,1\n", "a,n\nx,1\nx,1\n", False),
-        ("a,n\n", "b,n\n", False),
-    ],
-)
-def test_what_counts_as_the_same_values(stored, computed, same):
-    assert same_values(stored, computed) is same and same_values(computed, stored) is same
-
-
-SCRIPT = """
-import sys
-sys.path.insert(0, "tests")
-from test_figures import FULL, bias
-from shapebias_utils import figures
-for kind in ("shape_bias_by_category", "decisions", "confusion"):
-    figures.save(FULL[kind](), kind, "pictograms", bias()[0])
-"""
-
-
-def test_two_processes_write_the_same_bytes(tmp_path):
-    found = []
-    for run in ("1", "2"):
-        environment = os.environ | {
-            "PYTHONHASHSEED": run,
-            "SHAPEBIAS_FIGURES": str(tmp_path / run),
-            "PYTHONPATH": str(ROOT),
-            "MPLBACKEND": "agg",
-        }
-        subprocess.run([sys.executable, "-c", SCRIPT], env=environment, cwd=ROOT, check=True)
-        found.append(everything(tmp_path / run))
-    assert len(found[0]) == 12
-    assert {k for k in found[0] if found[0][k] != found[1].get(k)} == set()
-
-
-def test_a_table_alone_is_saved_as_csv(folder):
-    (path,) = figures.save(None, "03_table2_shape_bias", "pictograms", study())
-    assert everything(folder) == {"pictograms/03_table2_shape_bias.csv": path.read_bytes()}
-
-
-def test_names_in_the_index_are_written_and_row_numbers_are_not(folder):
-    table = pd.DataFrame(
-        {"images": [3, 5]}, index=pd.Index(["AlexNet", "ResNet"], name="architecture")
-    )
-    (path,) = figures.save(None, "02_sizes", "pictograms", table)
-    assert path.read_bytes() == b"architecture,images\nAlexNet,3\nResNet,5\n"
-    (path,) = figures.save(None, "02_rows", "pictograms", table.set_index(np.array([7, 9])))
-    assert path.read_bytes() == b"images\n3\n5\n"
-
-
-def test_values_are_written_to_six_digits(folder):
-    (path,) = figures.save(None, "t", "d", pd.DataFrame({"bias": [829 / 862], "n": [1_234_567]}))
-    assert path.read_text() == "bias,n\n0.961717,1234567\n"
-
-
-@pytest.mark.parametrize("broken", ["pdf", "png", "svg"])
-def test_nothing_is_left_where_a_figure_cannot_be_drawn(folder, monkeypatch, broken):
-    figure = FULL["sensitivity"]()
-    savefig = figure.savefig
-
-    def fails(buffer, *, format, **options):
-        if format == broken:
-            raise RuntimeError("no such font")
-        savefig(buffer, format=format, **options)
-
-    monkeypatch.setattr(figure, "savefig", fails)
-    with pytest.raises(RuntimeError, match="no such font"):
-        figures.save(figure, "01_sensitivity", "pictograms", study())
-    assert everything(folder) == {}
-
-
-def test_what_was_there_stays_where_the_disk_is_full(folder, monkeypatch):
-    figures.save(FULL["sensitivity"](), "01_sensitivity", "pictograms", study())
-    before, write = everything(folder), Path.write_bytes
-
-    def full(path, content):
-        write(path, content[: len(content) // 2])
-        if path.suffix == ".svg":
-            raise OSError(28, "No space left on device", str(path))
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space left"):
-        figures.save(FULL["sensitivity"](), "01_sensitivity", "pictograms", study().iloc[:2])
-    assert everything(folder) == before
-
-
-def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
-    (tmp_path / "taken").write_text("a file, not a folder")
-    monkeypatch.setattr(figures.drawing, "FIGURES", tmp_path / "taken")
-    with pytest.raises(OSError, match=r"cannot write in .*taken.*SHAPEBIAS_FIGURES"):
-        figures.save(None, "t", "pictograms", study())
-
-
-def test_in_a_notebook_a_figure_is_shown_as_a_picture_without_pyplot():
-    code = (
-        "from IPython.core.interactiveshell import InteractiveShell as Shell\n"
-        "shell = Shell.instance()\n"
-        "from shapebias_utils import figures\n"
-        "import sys, pandas\n"
-        "data, _ = shell.display_formatter.format(figures.sensitivity(pandas.DataFrame()))\n"
-        "assert data['image/png'][:4] == b'\\x89PNG', data\n"
-        "assert 'matplotlib.pyplot' not in sys.modules\n"
-    )
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, check=True)
 
 
 # --- ablation -------------------------------------------------------------------------------------
@@ -825,12 +346,15 @@ def test_scores_of_s_and_r_stand_side_by_side_over_what_chance_gives():
 def test_the_lines_of_the_scatter_are_equal_scores_and_equal_shares():
     figure = FULL["score_scatter"]()
     for axis in figure.axes:
-        equal, base = axis.lines
+        equal, base = axis.lines[-2:]  # behind those of the legend
         assert np.allclose(equal.get_xdata(), equal.get_ydata())
         assert np.allclose(3 * np.array(base.get_xdata()), base.get_ydata()), "30 to 10 decided"
-        points = {c.get_label(): c.get_offsets().tolist() for c in axis.collections}
-        assert points == {"texture": [[0, 0], [3, 6]], "color": [[1, 2], [4, 8]],
-                          "none": [[2, 4], [5, 10]]}  # fmt: skip
+        (points,) = axis.collections
+        assert points.get_offsets().tolist() == [[i, 2 * i] for i in range(6)]
+        found = map(to_hex, points.get_facecolors())
+        assert list(found) == ["#e7298a", "#e6ab02", "#9a9a9a"] * 2, "texture, color, none"
+    entries = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
+    assert entries == ["texture", "color", "none"] and figure.axes[0].get_legend() is None
 
 
 def test_curves_of_removal_go_from_no_channel_on():
@@ -843,3 +367,20 @@ def test_curves_of_removal_go_from_no_channel_on():
             assert same_color(line.get_color(), colour)
         grey = [line for line in axis.lines if same_color(line.get_color(), "#9a9a9a")]
         assert len(grey) == 2
+
+
+# --- in a notebook ------------------------------------------------------------------------------
+
+
+def test_in_a_notebook_a_figure_is_shown_as_a_picture_without_pyplot():
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell as Shell\n"
+        "shell = Shell.instance()\n"
+        "from shapebias_utils import figures\n"
+        "import sys, pandas\n"
+        "data, _ = shell.display_formatter.format(figures.sensitivity(pandas.DataFrame()))\n"
+        "assert data['image/png'][:4] == b'\\x89PNG', data\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, check=True)

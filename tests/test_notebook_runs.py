@@ -11,6 +11,7 @@ import pytest
 from nbclient.exceptions import DeadKernelError
 
 from shapebias_utils import notebooks as runner
+from shapebias_utils.cli import main
 
 PARAMETERS = """\
 dataset: str = "pictograms"  # which images
@@ -237,6 +238,16 @@ def test_update_refuses_a_notebook_that_was_edited_since(notebooks, tmp_path):
     with pytest.raises(ValueError, match="was edited since"):
         runner.update(path, copy)
     assert path.read_bytes() == before
+
+
+def test_an_update_renews_figures_whose_values_are_the_same(notebooks, tmp_path, monkeypatch):
+    monkeypatch.setenv("SHAPEBIAS_RENEW", "")
+    path = write_notebook(notebooks, "00_a", "import os\nprint(os.environ['SHAPEBIAS_RENEW'])")
+    for more in ([], ["--update"]):
+        with pytest.raises(SystemExit, match="0"):
+            main(["run", "0", *more])
+        assert printed(tmp_path / "build" / "pictograms" / path.name) == ("1\n" if more else "\n")
+    assert printed(path) == "1\n"
 
 
 def test_the_html_page_shows_the_outputs(notebooks, tmp_path):

@@ -1,5 +1,6 @@
 """``shapebias run``."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +21,8 @@ def run(
     ] = None,
     html: Annotated[bool, typer.Option("--html", help="Also write the copy as HTML.")] = False,
     update: Annotated[
-        bool, typer.Option("--update", help="Put the new outputs into the notebook itself.")
+        bool,
+        typer.Option("--update", help="Put the new outputs into the notebook, renew all figures."),
     ] = False,
 ) -> None:
     """Run a notebook, or all of them, without Jupyter.
@@ -42,6 +44,8 @@ def run(
         raise ValueError(
             "--update shows what a notebook's defaults give: leave out -p, or --update"
         )
+    if update:
+        os.environ["SHAPEBIAS_RENEW"] = "1"  # for figures.save, in the notebooks' kernels
     notebooks = runner.find_notebooks(name)
     if len(notebooks) > 1:
         known = {p for notebook in notebooks for p in runner.parameters_of(notebook)}

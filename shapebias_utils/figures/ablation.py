@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .drawing import nothing, panels, styles_of
+from .drawing import nothing, panels, styled, styles_of, whiskers
 
 if TYPE_CHECKING:
     from ..networks import Network
@@ -24,6 +24,7 @@ QUANTITIES = {
 }
 
 
+@styled
 def scores_by_category(table: pd.DataFrame, networks: "Sequence[Network]") -> Figure:
     """Figure 8: mean Shape (●) and Texture (▲) score by category of channels, S beside R.
 
@@ -52,10 +53,10 @@ def scores_by_category(table: pd.DataFrame, networks: "Sequence[Network]") -> Fi
                         x, mine["random_high"] - mine["random_low"], 0.8 * step,
                         mine["random_low"], color="#dddddd", zorder=1,
                     )  # fmt: skip
-                    error = [mine["value"] - mine["low"], mine["high"] - mine["value"]]
                     axis.errorbar(
-                        x, mine["value"], error, ls="", marker=marker, ms=5, capsize=2, lw=1,
-                        color=styles[name]["color"], label=f"{name}, {cue}", zorder=3,
+                        x, mine["value"], whiskers(mine, "value"), ls="", marker=marker, ms=5,
+                        capsize=2, lw=1, color=styles[name]["color"], zorder=3,
+                        label=f"{name}, {cue}",
                     )  # fmt: skip
             axis.set_xticks(list(place.values()), list(place))
             axis.grid(axis="x", visible=False)
@@ -66,6 +67,7 @@ def scores_by_category(table: pd.DataFrame, networks: "Sequence[Network]") -> Fi
     return figure
 
 
+@styled
 def score_scatter(table: pd.DataFrame, networks: Sequence[str]) -> Figure:
     """Texture against Shape score, a point a channel in the colour of its category.
 
@@ -75,17 +77,18 @@ def score_scatter(table: pd.DataFrame, networks: Sequence[str]) -> Figure:
     """
     if table.empty or not len(networks):
         return nothing("There are no scores of channels.")
+    import seaborn as sns
+
     categories = [c for c in CATEGORY_COLOURS if c in set(table["category"])]
     figure, axes = panels(1, len(networks), (3.6, 3.5), sharex=True, sharey=True)
     end = 1.05 * max(1, table[["shape_score", "texture_score"]].to_numpy().max())
     for axis, name in zip(axes[0], networks, strict=True):
         own = table[table["network"] == name]
-        for category in categories:
-            mine = own[own["category"] == category]
-            axis.scatter(
-                mine["shape_score"], mine["texture_score"], s=16, alpha=0.6, lw=0,
-                color=CATEGORY_COLOURS[category], label=category, zorder=3,
-            )  # fmt: skip
+        sns.scatterplot(
+            own, x="shape_score", y="texture_score", hue="category", hue_order=categories,
+            palette=CATEGORY_COLOURS, s=16, alpha=0.6, lw=0, zorder=3, ax=axis,
+            legend=axis is axes[0, -1],
+        )  # fmt: skip
         line = np.linspace(0, end, 200)
         axis.plot(line, line, color="#888888", lw=0.8)
         if len(own) and own["shape"].iloc[0]:
@@ -95,15 +98,16 @@ def score_scatter(table: pd.DataFrame, networks: Sequence[str]) -> Figure:
         axis.set_xscale(**scale)
         axis.set_yscale(**scale)
         axis.set(title=name, xlabel="Shape score", xlim=(-0.5, end), ylim=(-0.5, end))
+        axis.set_ylabel("Texture score" if axis is axes[0, 0] else "")
         ticks = [t for t in (0, 5, 10, 20, 50, 100, 200, 500, 1000) if t < end]
         axis.set_xticks(ticks, [str(t) for t in ticks])
         axis.set_yticks(ticks, [str(t) for t in ticks])
         axis.minorticks_off()
-    axes[0, 0].set_ylabel("Texture score")
     axes[0, -1].legend(fontsize=7, title="detects", title_fontsize=7)
     return figure
 
 
+@styled
 def removal_curves(table: pd.DataFrame, networks: "Sequence[Network]") -> Figure:
     """Shape bias against the number of channels zeroed together, a panel a network.
 
@@ -120,10 +124,9 @@ def removal_curves(table: pd.DataFrame, networks: "Sequence[Network]") -> Figure
         for order, mine in own.groupby("order", sort=False):
             mine = mine.sort_values("channels")
             if order in CUE_MARKERS:
-                error = [mine["shape_bias"] - mine["low"], mine["high"] - mine["shape_bias"]]
                 axis.errorbar(
-                    mine["channels"], mine["shape_bias"], np.clip(error, 0, None), lw=1.4,
-                    marker=CUE_MARKERS[order], ms=5, capsize=2, color=styles[name]["color"],
+                    mine["channels"], mine["shape_bias"], whiskers(mine, "shape_bias"),
+                    lw=1.4, marker=CUE_MARKERS[order], ms=5, capsize=2, color=styles[name]["color"],
                     ls="-" if order == "texture" else ":", zorder=3,
                     label=f"highest {order.title()} scores",
                 )  # fmt: skip

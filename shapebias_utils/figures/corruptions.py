@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from .cues import LINES
-from .drawing import nothing, panels, styles_of
+from .drawing import curve, nothing, panels, styled, styles_of, whiskers
 
 if TYPE_CHECKING:
     from ..networks import Network
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 EMPTY = "There are no images that the networks label correctly."
 
 
+@styled
 def severity_curves(
     table: pd.DataFrame, networks: "Sequence[Network]", titles: Mapping[str, str], columns: int = 5
 ) -> Figure:
@@ -37,11 +38,8 @@ def severity_curves(
         for name, rows in own.groupby("network", sort=False):
             rows, style = rows.sort_values("level"), styles[name]
             dash = LINES.get(rows["architecture"].iloc[0], "-")
-            (lines[name],) = axis.plot(
-                rows["level"], rows["accuracy"], ls=dash, lw=1.1, ms=3.2, **style
-            )
-            axis.fill_between(
-                rows["level"], rows["low"], rows["high"], color=style["color"], alpha=0.06, lw=0
+            lines[name] = curve(
+                axis, rows["level"], rows, "accuracy", style, 0.06, ls=dash, lw=1.1, ms=3.2
             )
         axis.set_title(titles.get(kind, kind), fontsize=9, pad=3)
         axis.set(ylim=(0, 1.03), xticks=sorted(own["level"].unique()))
@@ -54,6 +52,7 @@ def severity_curves(
     return figure
 
 
+@styled
 def leads(table: pd.DataFrame, networks: "Sequence[Network]", titles: Mapping[str, str]) -> Figure:
     """R's accuracy less S's on the same images: a row a distortion, a panel an architecture.
 
@@ -71,14 +70,10 @@ def leads(table: pd.DataFrame, networks: "Sequence[Network]", titles: Mapping[st
     for axis, architecture in zip(axes[0], architectures, strict=True):
         own, network = table[table["architecture"] == architecture], robust[architecture]
         at = own["distortion"].map(places)
-        error = [
-            (own["difference"] - own["low"]).clip(lower=0),
-            (own["high"] - own["difference"]).clip(lower=0),
-        ]
         axis.axvline(0, color="#555555", lw=0.9, zorder=1)
         axis.errorbar(
-            own["difference"], at, xerr=error, color=network.colour, marker=network.marker,
-            ls="", ms=5, lw=1.2, label="here",
+            own["difference"], at, xerr=whiskers(own, "difference"), color=network.colour,
+            marker=network.marker, ls="", ms=5, lw=1.2, label="here",
         )  # fmt: skip
         axis.plot(
             own["paper"] / 100, at, ls="", marker="D", ms=4.5, mfc="none", mec="#333333",

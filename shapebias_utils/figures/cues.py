@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..categories import CATEGORIES
-from .drawing import nothing, panels, styles_of
+from .drawing import nothing, panels, styled, styles_of
 
 if TYPE_CHECKING:
     from ..networks import Network
@@ -18,6 +18,7 @@ LINES = {"AlexNet": "-", "GoogLeNet": "--", "ResNet": ":"}
 """How the lines of architectures differ where networks of several share a panel, and a colour."""
 
 
+@styled
 def shape_bias_by_category(
     table: pd.DataFrame, overall: pd.DataFrame, networks: "Sequence[Network]"
 ) -> Figure:
@@ -62,6 +63,7 @@ def shape_bias_by_category(
     return figure
 
 
+@styled
 def confusion(table: pd.DataFrame, networks: Sequence[str]) -> Figure:
     """Share of each response among the images of a cue: a row of panels a cue, a column a network.
 
@@ -69,22 +71,20 @@ def confusion(table: pd.DataFrame, networks: Sequence[str]) -> Figure:
     """
     if table.empty or not len(networks):
         return nothing("There are no decisions on images with conflicting cues.")
+    import seaborn as sns
+
     figure, axes = panels(2, len(networks), (3.0, 2.75), sharex=True, sharey=True)
-    for column, name in enumerate(networks):
-        for row, cue in enumerate(("shape", "texture")):
+    for line, cue in zip(axes, ("shape", "texture"), strict=True):
+        for axis, name in zip(line, networks, strict=True):
             own = table[(table["network"] == name) & (table["cue"] == cue)]
             grid = own.pivot(index="category", columns="response", values="share")
             grid = grid.reindex(index=CATEGORIES, columns=CATEGORIES).fillna(0)
-            axis = axes[row, column]
-            picture = axis.imshow(grid, cmap="Greys", vmin=0, vmax=1)
-            axis.grid(visible=False)
-            axis.set_xticks(range(16), CATEGORIES, rotation=90, fontsize=7)
-            axis.set_yticks(range(16), CATEGORIES, fontsize=7)
-            diagonal = np.diag(grid).mean()
-            axis.set_title(f"{name}: {diagonal:.0%} by {cue}", fontsize=9)
-            if column == 0:
-                axis.set_ylabel(f"{cue} of the image")
-            if row == 1:
-                axis.set_xlabel("decision")
+            sns.heatmap(grid, vmin=0, vmax=1, cmap="Greys", cbar=False, square=True, ax=axis,
+                        xticklabels=True, yticklabels=True)  # fmt: skip
+            axis.set_title(f"{name}: {np.diag(grid).mean():.0%} by {cue}", fontsize=9)
+            axis.set(xlabel="decision", ylabel=f"{cue} of the image")
+            axis.tick_params(labelsize=7, length=0)
+            axis.label_outer()
+    picture = axes[0, 0].collections[0]
     figure.colorbar(picture, ax=axes, label="share of the row's images", shrink=0.6)
     return figure

@@ -5,9 +5,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..networks import TRAINING_COLOURS
-from .drawing import nothing, panels
+from .drawing import nothing, panels, styled
+
+COLOURS = {"S": TRAINING_COLOURS["standard"], "R": TRAINING_COLOURS["robust"]}
 
 
+@styled
 def unit_changes(table: pd.DataFrame) -> Figure:
     """Channels that detect each category in S and in R, with the change in per cent over them.
 
@@ -15,24 +18,26 @@ def unit_changes(table: pd.DataFrame) -> Figure:
     """
     if table.empty:
         return nothing("There is no S/R pair to compare.")
+    import seaborn as sns
+
     groups = list(table.groupby("architecture", sort=False))
     figure, axes = panels(1, len(groups), (3.1, 2.9))
     for axis, (architecture, own) in zip(axes[0], groups, strict=True):
-        place = np.arange(len(own))
-        for shift, kind, training in ((-0.2, "S", "standard"), (0.2, "R", "robust")):
-            axis.bar(place + shift, own[kind], 0.4, color=TRAINING_COLOURS[training], label=kind)
-        for x, row in zip(place, own.itertuples(), strict=True):
+        bars = own.melt("category", ["S", "R"], "kind", "channels")
+        sns.barplot(bars, x="category", y="channels", hue="kind", palette=COLOURS, saturation=1,
+                    ax=axis)  # fmt: skip
+        for x, row in enumerate(own.itertuples()):
             text = "new" if np.isnan(row.change) else f"{row.change:+.0f} %"
             axis.text(x, max(row.S, row.R), text, ha="center", va="bottom", fontsize=7.5)
-        axis.set_xticks(place, own["category"], rotation=90)
         axis.set(title=architecture, xlabel="category of the label")
+        axis.tick_params(axis="x", rotation=90)
         axis.grid(axis="x", visible=False)
         axis.margins(y=0.1)
         axis.legend()
-    axes[0, 0].set_ylabel("channels")
     return figure
 
 
+@styled
 def concept_differences(table: pd.DataFrame, categories: tuple[str, ...], most: int = 12) -> Figure:
     """Channels of a concept in R less those in S: a row an architecture, a column a category.
 
@@ -49,8 +54,7 @@ def concept_differences(table: pd.DataFrame, categories: tuple[str, ...], most: 
             own = table[(table["architecture"] == architecture) & (table["category"] == category)]
             kept = own["difference"].abs().nlargest(most, keep="first").index
             own = own.loc[own.index.isin(kept)]
-            gained = own["difference"] > 0
-            colours = np.where(gained, TRAINING_COLOURS["robust"], TRAINING_COLOURS["standard"])
+            colours = np.where(own["difference"] > 0, COLOURS["R"], COLOURS["S"])
             axis.bar(own["concept"], own["difference"], color=colours)
             axis.axhline(0, color="black", lw=0.8)
             axis.tick_params(axis="x", rotation=90, labelsize=7.5)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..networks import TRAINING_COLOURS
-from .drawing import nothing, panels, styles_of
+from .drawing import curve, nothing, panels, styled, styles_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..networks import Network
 
 
+@styled
 def accuracy_against_level(
     table: pd.DataFrame, networks: "Sequence[Network]", axis_label: str
 ) -> Figure:
@@ -24,7 +25,7 @@ def accuracy_against_level(
     mildest first, as they stand in the table.
     """
     if table.empty:
-        return nothing("There are no images of an S/R pair, so distorted, to compare.")
+        return nothing("There are no images that S and R of a pair both label correctly.")
     architectures = list(dict.fromkeys(table["architecture"]))
     styles = styles_of(networks, table["network"].unique())
     places = {level: i for i, level in enumerate(dict.fromkeys(table["level"]))}
@@ -32,9 +33,8 @@ def accuracy_against_level(
     for axis, architecture in zip(axes[0], architectures, strict=True):
         own = table[table["architecture"] == architecture]
         for name, rows in own.groupby("network", sort=False):
-            at, style = rows["level"].map(places), styles[name]
-            axis.plot(at, rows["accuracy"], ms=4, label=name, **style)
-            axis.fill_between(at, rows["low"], rows["high"], color=style["color"], alpha=0.18, lw=0)
+            at = rows["level"].map(places)
+            curve(axis, at, rows, "accuracy", styles[name], ms=4, label=name)
         axis.set_xticks(list(places.values()), [f"{level:g}" for level in places])
         axis.set(title=architecture, xlabel=axis_label, ylim=(0, 1.02))
         axis.legend()
@@ -42,6 +42,7 @@ def accuracy_against_level(
     return figure
 
 
+@styled
 def what_is_said(examples: pd.DataFrame, images: "np.ndarray", axis_label: str) -> Figure:
     """Distorted images and, under each, what S and R say and how surely; bold where it is right.
 

@@ -1,27 +1,32 @@
 """What every figure is made with: the style, axes, the observers' colours, and `save`.
 
 A figure is returned, not shown, and `save` writes it as PDF, PNG and SVG beside a CSV of what it
-shows. Importing this module sets the style of all that matplotlib draws, as seaborn.set_theme does.
+shows.
 """
 
 import hashlib
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from .. import __version__
 from ..files import atomic, provenance
 from ..paths import FIGURES
-from ..tolerance import figure_difference, same_values
+from ..tolerance import same_values
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
     from ..networks import Network
 
@@ -40,57 +45,52 @@ STYLE = {
     "figure.dpi": 100,
     "savefig.dpi": 160,
 }
-mpl.rcParams.update(STYLE)
-
 HUMAN, OTHER = "#a51e37", "#4d4d4d"
 
+styled = mpl.rc_context(STYLE)
+"""Decorates each function that draws: what it makes has the style, and nothing else gets it."""
 
-def save(figure: Figure | None, stem: str, dataset: str, table: pd.DataFrame) -> "list[Path]":
-    """The paths under ``figures/<dataset>/`` of a CSV of `table`, then of PDF, PNG and SVG.
+FORMATS = ("pdf", "png", "svg")
 
-    `figure` None saves the table alone. An index of names is written as the first column. Where
-    the files that are there already have the same values and look the same, within what nbval
-    allows (``tolerance``), they stay as they are: another machine leaves them alone unless its
-    numbers have really moved. What is written is the same, byte for byte, whenever the figure and
-    the table are; each figure carries stem, dataset, versions, and the start of the CSV's SHA-256.
-    All are written or none.
+
+def save(figure: Figure | None, stem: str, dataset: str, table: pd.DataFrame) -> list[Path]:
+    """The paths under ``figures/<dataset>/``: a CSV of `table`, then the figure as PDF, PNG, SVG.
+
+    `figure` None saves the table alone. An index of names is written as the first column.
+    Files whose CSV says the same as `table` (``tolerance.same_values``) stay as they are, so that
+    another CPU does not rewrite them; ``make notebooks`` and the environment variable
+    SHAPEBIAS_RENEW=1 write them anyway, as is needed where a figure is drawn in another way. The
+    files are the same, byte for byte, whenever the figure and the table are; each figure carries
+    stem, dataset, versions, and the start of the CSV's SHA-256. All are written or none.
     """
     named = not pd.api.types.is_integer_dtype(table.index)
     values = table.to_csv(index=named, float_format="%.6g", lineterminator="\n").encode()
-    contents = {"csv": values}
-    if figure is not None:
-        about = f"{stem} of {dataset}: shapebias-utils {__version__}, torch {provenance()['torch']}"
-        about += f", values sha256 {hashlib.sha256(values).hexdigest()[:16]}"
-        for suffix, metadata in (
-            ("pdf", {"CreationDate": None, "Subject": about}),
-            ("png", {"Software": f"Matplotlib {mpl.__version__}", "Description": about}),
-            ("svg", {"Date": None, "Description": about}),
-        ):
-            contents[suffix] = _render(figure, suffix, metadata=metadata)
-    paths = [FIGURES / dataset / f"{stem}.{suffix}" for suffix in contents]
-    if _unchanged({path.suffix[1:]: path for path in paths}, contents):
+    kinds = ("csv", *FORMATS) if figure is not None else ("csv",)
+    paths = [FIGURES / dataset / f"{stem}.{kind}" for kind in kinds]
+    if not os.environ.get("SHAPEBIAS_RENEW") and _said_by(paths, values):
         return paths
+    about = f"{stem} of {dataset}: shapebias-utils {__version__}, torch {provenance()['torch']}"
+    about += f", values sha256 {hashlib.sha256(values).hexdigest()[:16]}"
+    metadata = {
+        "pdf": {"CreationDate": None, "Subject": about},
+        "png": {"Software": f"Matplotlib {mpl.__version__}", "Description": about},
+        "svg": {"Date": None, "Description": about},
+    }
+    contents = [values] + [_render(figure, kind, metadata=metadata[kind]) for kind in kinds[1:]]
     with ExitStack() as stack:  # nothing is put in place before everything is written
-        for path, content in zip(paths, contents.values(), strict=True):
+        for path, content in zip(paths, contents, strict=True):
             stack.enter_context(atomic(path)).write_bytes(content)
     return paths
 
 
-def _unchanged(paths: "Mapping[str, Path]", contents: Mapping[str, bytes]) -> bool:
-    """Whether all files are there with the same values, drawn in the same way.
-
-    How they are drawn can be told only where the values are exactly the same.
-    """
-    if not all(path.is_file() for path in paths.values()):
+def _said_by(paths: list[Path], values: bytes) -> bool:
+    """Whether all files are there, and the first, a CSV, says what these values say."""
+    if not all(path.exists() for path in paths):
         return False
-    stored = paths["csv"].read_bytes()
-    if stored != contents["csv"]:
-        return same_values(stored.decode(), contents["csv"].decode())
+    stored = paths[0].read_bytes()
     try:
-        return "png" not in contents or not figure_difference(
-            paths["png"].read_bytes(), contents["png"]
-        )
-    except OSError:  # what is there is no picture
+        return stored == values or same_values(*(pd.read_csv(BytesIO(v)) for v in (stored, values)))
+    except ValueError:  # no CSV, but half a file, or one that git could not merge
         return False
 
 
@@ -99,10 +99,23 @@ def png(figure: Figure) -> bytes:
     return _render(figure, "png", dpi="figure", metadata={"Software": None})
 
 
-def _render(figure: Figure, suffix: str, **options: object) -> bytes:
+@styled
+def _render(figure: Figure, kind: str, **options: object) -> bytes:
+    _fix_layout(figure)
     buffer = BytesIO()
-    figure.savefig(buffer, format=suffix, bbox_inches="tight", **options)
+    figure.savefig(buffer, format=kind, bbox_inches="tight", **options)
     return buffer.getvalue()
+
+
+def _fix_layout(figure: Figure) -> None:
+    """Lay the figure out to the end, once: else each drawing shifts it, and none is like another.
+
+    A constrained layout starts from the last one; with images in it, it settles in the fourth.
+    """
+    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        for _ in range(4):
+            figure.draw_without_rendering()
+        figure.set_layout_engine("none")
 
 
 def _show_in_notebooks() -> None:
@@ -116,10 +129,12 @@ def _show_in_notebooks() -> None:
 _show_in_notebooks()
 
 
-def panels(rows: int = 1, columns: int = 1, size: tuple[float, float] = (4.2, 3.2), **share):
+def panels(
+    rows: int = 1, columns: int = 1, size: tuple[float, float] = (4.2, 3.2), **share: object
+) -> tuple[Figure, np.ndarray]:
+    """A figure of `size` inches a panel, and its axes (rows, columns); `share` as in subplots."""
     figure = Figure((size[0] * columns, size[1] * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, **share)
-    return figure, axes
+    return figure, figure.subplots(rows, columns, squeeze=False, **share)
 
 
 def styles_of(networks: "Sequence[Network]", names: Sequence[str]) -> dict[str, dict]:
@@ -133,6 +148,26 @@ def styles_of(networks: "Sequence[Network]", names: Sequence[str]) -> dict[str, 
             human = str(name).startswith("subject-")
             styles[name] = {"color": HUMAN if human else OTHER, "marker": "D" if human else "X"}
     return styles
+
+
+def curve(
+    axis: "Axes",
+    x: Sequence[float],
+    rows: pd.DataFrame,
+    value: str,
+    style: dict,
+    alpha: float = 0.18,
+    **line: object,
+) -> "Line2D":
+    """The line of the column `value` over `x`, with a band from `low` to `high` behind it."""
+    axis.fill_between(x, rows["low"], rows["high"], color=style["color"], alpha=alpha, lw=0)
+    return axis.plot(x, rows[value], **style, **line)[0]
+
+
+def whiskers(rows: pd.DataFrame, value: str) -> np.ndarray:
+    """How far `low` and `high` are from the column `value`, as errorbar wants it: (2, rows)."""
+    lengths = [rows[value] - rows["low"], rows["high"] - rows[value]]
+    return np.clip(lengths, 0, None)  # a Wilson interval of 1 may end a rounding error before it
 
 
 def nothing(message: str) -> Figure:

@@ -9,13 +9,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..networks import TRAINING_COLOURS
-from .drawing import nothing, panels, styles_of
+from .drawing import nothing, panels, styled, styles_of
 
 if TYPE_CHECKING:
     from ..datasets import ImageSet
     from ..networks import Network
 
 
+@styled
 def image_grid(
     images: np.ndarray,
     titles: Sequence[str],
@@ -45,6 +46,7 @@ def image_grid(
     return figure
 
 
+@styled
 def decisions(image: np.ndarray, table: pd.DataFrame, networks: "Sequence[Network]") -> Figure:
     """An image (float ``(3, H, W)``) and, beside it, the probability of each category by network.
 
@@ -65,6 +67,7 @@ def decisions(image: np.ndarray, table: pd.DataFrame, networks: "Sequence[Networ
     return figure
 
 
+@styled
 def disagreements(table: pd.DataFrame, images: "ImageSet", per_pair: int = 8) -> Figure:
     """The first images of each architecture in the table of ``shape_bias.disagreements``.
 

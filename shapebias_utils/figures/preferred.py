@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from .drawing import nothing, panels
+from .drawing import nothing, panels, styled
 
 if TYPE_CHECKING:
     from ..datasets import ImageSet
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 TILE, GAP = 64, 3  # pixels of an image in the grid, and between two
 
 
+@styled
 def preferred_images(
     table: pd.DataFrame, images: "ImageSet", columns: int = 7, across: int = 5
 ) -> Figure:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .drawing import nothing, panels, styles_of
+from .drawing import curve, nothing, panels, styled, styles_of, whiskers
 
 if TYPE_CHECKING:
     from ..networks import Network
@@ -31,10 +31,11 @@ def _tiled(kernels: Sequence[np.ndarray], columns: int) -> np.ndarray:
     return tiles
 
 
+@styled
 def filter_banks(banks: Mapping[str, np.ndarray], networks: "Sequence[Network]") -> Figure:
     """The filters of the first convolutions, a panel a network, a row of panels an architecture.
 
-    `banks` maps networks' names to RGB filters ``(n, 3, h, w)``, as from ``filters.filter_bank``.
+    `banks` maps networks' names to RGB filters ``(n, 3, h, w)``, as from ``filter_matching.filter_bank``.
     Each filter on its own scale, 0 being mid-grey. Filters of one number stand in one place.
     """
     shown = [n for n in networks if n.name in banks]
@@ -54,6 +55,7 @@ def filter_banks(banks: Mapping[str, np.ndarray], networks: "Sequence[Network]")
     return figure
 
 
+@styled
 def matched_filters(
     matches: pd.DataFrame, banks: Mapping[str, np.ndarray], per_row: int = 12
 ) -> Figure:
@@ -82,6 +84,7 @@ def matched_filters(
     return figure
 
 
+@styled
 def by_layer(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") -> Figure:
     """Values with their intervals from layer to layer: a row a table, a column an architecture.
 
@@ -99,9 +102,8 @@ def by_layer(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") 
             own = table[table["architecture"] == architecture]
             place = {layer: i for i, layer in enumerate(dict.fromkeys(own["layer"]))}
             for name, rows in own.groupby("network", sort=False):
-                error = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
-                axis.errorbar(rows["layer"].map(place), rows["value"], error, label=name,
-                              ms=4, lw=1.2, capsize=2, **styles[name])  # fmt: skip
+                axis.errorbar(rows["layer"].map(place), rows["value"], whiskers(rows, "value"),
+                              label=name, ms=4, lw=1.2, capsize=2, **styles[name])  # fmt: skip
             axis.set_xticks(list(place.values()), place, rotation=90)
             axis.set_title(architecture)
             axis.legend(fontsize=7)
@@ -111,6 +113,7 @@ def by_layer(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") 
     return figure
 
 
+@styled
 def activation_tv(table: pd.DataFrame, networks: "Sequence[Network]", columns: int = 5) -> Figure:
     """Each channel's total variation on noisy against clean images: a row an architecture.
 
@@ -157,6 +160,7 @@ def _thinned(layers: pd.Series, most: int) -> list[str]:
     ]
 
 
+@styled
 def spectra(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") -> Figure:
     """Mean power against spatial frequency, with its interval: a row a table, a column an
     architecture.
@@ -176,10 +180,8 @@ def spectra(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") -
             own = table[(table["architecture"] == architecture) & (table["frequency"] <= 0.5)]
             axis.axhline(1, color="#4d4d4d", ls=":", lw=0.8)
             for name, rows in own.groupby("network", sort=False):
-                colour = styles[name]["color"]
-                axis.plot(rows["frequency"], rows["value"], color=colour, lw=1.2, label=name)
-                axis.fill_between(rows["frequency"], rows["low"], rows["high"], color=colour,
-                                  alpha=0.18, lw=0)  # fmt: skip
+                colour = {"color": styles[name]["color"]}
+                curve(axis, rows["frequency"], rows, "value", colour, lw=1.2, label=name)
             axis.set(title=architecture, yscale="log", xlim=(0, 0.5))
             axis.legend(fontsize=7)
         line[0].set_ylabel(f"power of the {what}\n(mean over frequencies = 1)")

@@ -9,12 +9,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..networks import TRAINING_COLOURS
-from .drawing import nothing, panels, styles_of
+from .drawing import curve, nothing, panels, styled, styles_of, whiskers
 
 if TYPE_CHECKING:
     from ..networks import Network
 
 
+@styled
 def training_curves(log: pd.DataFrame, networks: "Sequence[Network]") -> Figure:
     """Accuracy on what each network is trained on, over epochs; one panel an architecture.
 
@@ -37,6 +38,7 @@ def training_curves(log: pd.DataFrame, networks: "Sequence[Network]") -> Figure:
     return figure
 
 
+@styled
 def accuracy_against_eps(table: pd.DataFrame, networks: "Sequence[Network]") -> Figure:
     """Accuracy with its interval against the L2 budget of the attack, one panel an architecture.
 
@@ -50,17 +52,15 @@ def accuracy_against_eps(table: pd.DataFrame, networks: "Sequence[Network]") -> 
     for axis, architecture in zip(axes[0], architectures, strict=True):
         own = table[table["architecture"] == architecture]
         for name, rows in own.groupby("network", sort=False):
-            rows, colour = rows.sort_values("eps"), styles[name]["color"]
-            axis.plot(rows["eps"], rows["accuracy"], ms=4, label=name, **styles[name])
-            axis.fill_between(
-                rows["eps"], rows["low"], rows["high"], color=colour, alpha=0.18, lw=0
-            )
+            rows = rows.sort_values("eps")
+            curve(axis, rows["eps"], rows, "accuracy", styles[name], ms=4, label=name)
         axis.set(title=architecture, xlabel="eps (L2, pixels in [0, 1])", ylim=(0, 1.02))
         axis.legend(loc="upper right")
     axes[0, 0].set_ylabel("accuracy")
     return figure
 
 
+@styled
 def sensitivity(table: pd.DataFrame) -> Figure:
     """Shape bias with its interval against texture contrast, a line for each training eps."""
     if table.empty:
@@ -70,10 +70,11 @@ def sensitivity(table: pd.DataFrame) -> Figure:
     for eps, rows in table.sort_values("texture_contrast").groupby("eps"):
         paler = 0.65 * (1 - eps / table["eps"].max()) if eps else 0.0  # the largest eps in full
         colour = tuple(robust + (1 - robust) * paler) if eps else TRAINING_COLOURS["standard"]
-        error = [rows["shape_bias"] - rows["low"], rows["high"] - rows["shape_bias"]]
         label = f"R, trained at eps {eps:g}" if eps else "S"
-        axes[0, 0].errorbar(rows["texture_contrast"], rows["shape_bias"], error, color=colour,
-                            marker="o", ms=4, capsize=2, label=label)  # fmt: skip
+        axes[0, 0].errorbar(
+            rows["texture_contrast"], rows["shape_bias"], whiskers(rows, "shape_bias"),
+            color=colour, marker="o", ms=4, capsize=2, label=label,
+        )  # fmt: skip
     axes[0, 0].set(xlabel="texture contrast of the dataset", ylabel="shape bias", ylim=(0, 1))
     axes[0, 0].legend(fontsize=8)
     return figure
