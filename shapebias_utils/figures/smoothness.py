@@ -35,7 +35,7 @@ def _tiled(kernels: Sequence[np.ndarray], columns: int) -> np.ndarray:
 def filter_banks(banks: Mapping[str, np.ndarray], networks: "Sequence[Network]") -> Figure:
     """The filters of the first convolutions, a panel a network, a row of panels an architecture.
 
-    `banks` maps networks' names to RGB filters ``(n, 3, h, w)``, as from ``filter_matching.filter_bank``.
+    `banks` maps networks' names to RGB filters ``(n, 3, h, w)``, as from ``filter_bank``.
     Each filter on its own scale, 0 being mid-grey. Filters of one number stand in one place.
     """
     shown = [n for n in networks if n.name in banks]

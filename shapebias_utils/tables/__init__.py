@@ -72,9 +72,13 @@ def beside_the_paper(
 def s_and_r(
     table: pd.DataFrame, pairs: "Sequence[tuple[Network, Network]]", value: str
 ) -> pd.DataFrame:
-    """`value` of S and of R and their difference, a row an architecture."""
-    values = table.set_index("network")[value]
-    rows = [(s.architecture, values[s.name], values[r.name]) for s, r in pairs]
+    """`value` of S and of R and their difference, a row an architecture of which both are there."""
+    values = table.set_index("network")[value].to_dict()
+    rows = [
+        (s.architecture, values[s.name], values[r.name])
+        for s, r in pairs
+        if {s.name, r.name} <= set(values)
+    ]
     wide = pd.DataFrame(rows, columns=["architecture", "S", "R"]).set_index("architecture")
     return wide.assign(difference=wide["R"] - wide["S"])
 
