@@ -23,7 +23,7 @@ from ...paths import RAW
 from .. import ImageSet
 from ..augmentation import random_resized_crop
 from . import render as render_module
-from . import shapes, textures
+from . import cues, masks, shapes, textures
 from .render import PAINTS, SIZE, TEXTURE_OF, Knobs
 from .shapes import SHAPES
 from .textures import TEXTURES
@@ -111,7 +111,7 @@ def _draw_on_all_cores(split: str, knobs: Knobs, paint: str) -> tuple[np.ndarray
 
 def _source_hash() -> str:
     """Of the code that draws, so that a local cache never survives an edit."""
-    files = [Path(module.__file__) for module in (render_module, shapes, textures)]
+    files = [Path(module.__file__) for module in (render_module, cues, masks, shapes, textures)]
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
 
@@ -131,7 +131,7 @@ def pictograms(split: str, knobs: Knobs = Knobs(), paint: str = "natural") -> Im
 
     The table has, besides the columns of every image set, `texture` (its name), `texture_category`
     (the category that owns it), `scene`, and `whole` (False where only a fragment is seen).
-    `paint` is "natural", "stylized" or "silhouette". Rendered on first use: 10,000 images take
+    `paint` is one of ``render.PAINTS``. Rendered on first use: 10,000 images take
     about 20 s on two cores.
     """
     import torch

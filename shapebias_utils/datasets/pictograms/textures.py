@@ -157,25 +157,26 @@ def studded(x, y, rng):
 
 
 def crystalline(x, y, rng):
-    # Each point has the shade of the nearest of points jittered on a grid.
-    size = 7.0
-    corners = np.stack(np.meshgrid(np.arange(-9, 20), np.arange(-9, 20)), -1).reshape(-1, 2)
-    seeds = size * (corners + rng.uniform(0.15, 0.85, corners.shape))
-    nearest = cKDTree(seeds).query(np.stack([x, y], -1))[1]
-    return rng.uniform(-1, 1, len(seeds))[nearest]
+    # Facets: the cells of points jittered on a grid, each shaded across in a direction of its own.
+    size = 6.0
+    corners = np.stack(np.meshgrid(np.arange(-10, 22), np.arange(-10, 22)), -1).reshape(-1, 2)
+    centres = size * (corners + rng.uniform(0.15, 0.85, corners.shape))
+    cell = cKDTree(centres).query(np.stack([x, y], -1))[1]
+    turn = rng.uniform(0, 2 * np.pi, len(centres))[cell]
+    return np.cos(turn) * (x - centres[cell, 0]) + np.sin(turn) * (y - centres[cell, 1])
 
 
 def stratified(x, y, rng):
     # Layers of random thickness, gently bent.
     depth = y + 1.2 * _wave(x, 24)
-    edges = np.cumsum(rng.uniform(1.5, 6, 64))
+    edges = np.cumsum(rng.uniform(1.5, 4.5, 64))
     return (np.searchsorted(edges, depth - depth.min()) % 2).astype(np.float32)
 
 
 def blotchy(x, y, rng):
     # Plane waves of one period in all directions.
     angle, phase = rng.uniform(0, 2 * np.pi, (2, 24))
-    waves = [_wave(np.cos(a) * x + np.sin(a) * y + p, 9) for a, p in zip(angle, phase, strict=True)]
+    waves = [np.sin(2 * np.pi / 7 * (np.cos(a) * x + np.sin(a) * y) + p) for a, p in zip(angle, phase, strict=True)]
     return np.sign(sum(waves))
 
 
