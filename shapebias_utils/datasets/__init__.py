@@ -79,9 +79,9 @@ class Dataset:
     pandas query of their table. `category_classes` maps each of the 16 categories to the classes
     (network outputs) that belong to it. `attack` is the evaluation attack, `eps_grid` the budgets
     of curves of accuracy against eps. `renditions` maps names of distortions to functions from an
-    image set and a level to the same images as the dataset itself renders them, where it can. `concepts`
-    returns the images with concepts for dissection; its argument is a folder, "" for the
-    dataset's own. `corrupted` returns the validation images that come corrupted on disk, given
+    image set and a level to the same images as the dataset itself renders them, where it can.
+    `concepts` returns the images with concepts for dissection; its argument is a folder, "" for
+    the dataset's own. `corrupted` returns the validation images that come corrupted on disk, given
     the name of a corruption of ImageNet-C and its severity; None where they are made.
     """
 

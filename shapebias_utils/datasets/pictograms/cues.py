@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from .masks import SIZE, SUPERSAMPLE, average_down, cover, cover_fine, object_mask, paint, paint_parts
+from .masks import (
+    SIZE,
+    SUPERSAMPLE,
+    average_down,
+    cover,
+    object_mask,
+    paint,
+    paint_parts,
+)
 from .shapes import SHAPES
 from .textures import HELD_OUT, surface
 
@@ -55,6 +63,11 @@ def texture_field(f, skin, contrast, rng):
     return np.ones((SIZE, SIZE, 1), np.float32), skin
 
 
+def ground(f, skin, contrast, rng):
+    """Nothing: the background and the clutter alone."""
+    return np.zeros((SIZE, SIZE, 1), np.float32), skin
+
+
 def outline(f, skin, contrast, rng):
     """The object's colour in a band along its contour."""
     fine = paint_parts(f.category, f.pose, f.fragment) > 0
@@ -63,16 +76,13 @@ def outline(f, skin, contrast, rng):
 
 
 def pieces(f: "Factors") -> list[tuple[str, np.ndarray]]:
-    """(name of the part, supersampled bool map) of each connected piece of each part, in full.
+    """(name of the part, supersampled bool map) of each connected piece of each part of an object.
 
-    Also what other parts hide; of a fragment, what lies in it.
+    The pieces are in full, also what other parts hide.
     """
     found = []
     for part in SHAPES[f.category]:
-        fine = paint((part,), f.pose)
-        if f.fragment is not None:
-            fine = fine * cover_fine(f.fragment)
-        labels, count = ndimage.label(fine)
+        labels, count = ndimage.label(paint((part,), f.pose))
         found += [(part.name, labels == k) for k in range(1, count + 1)]
     return found
 
@@ -81,7 +91,8 @@ def shuffled(f: "Factors", rng: np.random.Generator) -> tuple[list[np.ndarray], 
     """(The pieces of the object, each moved to the centroid of another, their new places).
 
     Of some random orders the one in which fewest pieces come to a place of their own part and,
-    among these, that shows most.
+    among these, that shows most. Where most pieces are of one part, as the keys of a keyboard, or
+    one is far larger than the others, as the body of a bottle, much of the whole remains.
     """
     names, maps = zip(*pieces(f), strict=True)
     names = np.array(names)
@@ -107,13 +118,15 @@ def _shift(fine: np.ndarray, step: np.ndarray) -> np.ndarray:
 
 
 def parts_shuffled(f, skin, contrast, rng):
-    """The skin on the object's pieces in each other's places."""
+    """The skin on the object's pieces in each other's places; a fragment stays as it is."""
+    if not f.whole:
+        return object_mask(f), skin
     return average_down(np.any(shuffled(f, rng)[0], axis=0)), skin
 
 
 FIGURES: dict[str, Figure] = {
     figure.__name__: figure
-    for figure in (retextured, texture_blob, texture_field, outline, parts_shuffled)
+    for figure in (retextured, texture_blob, texture_field, outline, parts_shuffled, ground)
 }
 """Paint -> what stands in the object's place."""
 
@@ -190,6 +203,14 @@ RENDITIONS = (
         paint="parts_shuffled",
         keeps="each part's form, the texture, the colour, the background",
         changes="the places of the parts, which are each other's",
+    ),
+    Rendition(
+        name="parts_shuffled_flat",
+        title="Parts shuffled, no texture",
+        paint="parts_shuffled",
+        keeps="each part's form, the colour, the background",
+        changes="the places of the parts, which are each other's, and the texture's contrast to 0",
+        settings=without_texture,
     ),
     Rendition(
         name="texture_blob",

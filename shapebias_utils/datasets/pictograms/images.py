@@ -22,8 +22,8 @@ from ...files import atomic, locked, sha256
 from ...paths import RAW
 from .. import ImageSet
 from ..augmentation import random_resized_crop
-from . import render as render_module
 from . import cues, masks, shapes, textures
+from . import render as render_module
 from .render import PAINTS, SIZE, TEXTURE_OF, Knobs
 from .shapes import SHAPES
 from .textures import TEXTURES

@@ -37,7 +37,9 @@ def rendition(
             f"{images.name} is no set of natural pictograms, as images(split) of the dataset and "
             f"its subsets are: only these can be rendered otherwise"
         )
-    found = pictograms(split, settings(Knobs(), level), paint).subset(rows, f"{images.name}_{paint}")
+    found = pictograms(split, settings(Knobs(), level), paint).subset(
+        rows, f"{images.name}_{paint}"
+    )
     if not inverted:
         return found
     digest = hashlib.sha256(f"{found.digest} inverted".encode()).hexdigest()

@@ -176,7 +176,10 @@ def stratified(x, y, rng):
 def blotchy(x, y, rng):
     # Plane waves of one period in all directions.
     angle, phase = rng.uniform(0, 2 * np.pi, (2, 24))
-    waves = [np.sin(2 * np.pi / 7 * (np.cos(a) * x + np.sin(a) * y) + p) for a, p in zip(angle, phase, strict=True)]
+    waves = [
+        np.sin(2 * np.pi / 7 * (np.cos(a) * x + np.sin(a) * y) + p)
+        for a, p in zip(angle, phase, strict=True)
+    ]
     return np.sign(sum(waves))
 
 
@@ -186,9 +189,7 @@ HELD_OUT: dict[str, Pattern] = {
 """Name -> pattern that no category owns: no network is trained on it."""
 
 
-def surface(
-    colour: np.ndarray, name: str, contrast: float, rng: np.random.Generator
-) -> np.ndarray:
+def surface(colour: np.ndarray, name: str, contrast: float, rng: np.random.Generator) -> np.ndarray:
     """The colour with the texture on it, ``(64, 64, 3)``; its gain differs among the channels."""
     gain = contrast * (1 + 0.3 * rng.standard_normal(3))
     return colour + texture(name, rng)[..., None] * gain
