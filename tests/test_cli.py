@@ -19,8 +19,9 @@ from shapebias_utils import notebooks as runner
 from shapebias_utils.cli import _joined, main
 from shapebias_utils.cli.training import _network, _trained_here
 from shapebias_utils.datasets import ImageSet
-from shapebias_utils.training import loop, studies
-from shapebias_utils.training.loop import Recipe
+from shapebias_utils.training import recipes as all_recipes
+from shapebias_utils.training import studies
+from shapebias_utils.training.recipes import Recipe
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
@@ -179,7 +180,7 @@ def tiny(tmp_path, monkeypatch):
         "standard": Recipe(epochs=1, rate=0.01),
         "robust": Recipe(epochs=1, rate=0.01, start="standard"),
     }
-    monkeypatch.setitem(loop.RECIPES, "pictograms", {"AlexNet": recipes})
+    monkeypatch.setattr(all_recipes, "PICTOGRAMS", {"AlexNet": recipes})
     monkeypatch.setattr(networks, "CHECKPOINTS", tmp_path)
     return tmp_path / "pictograms", recipes
 
@@ -217,7 +218,7 @@ def test_train_all_trains_all_recipes(tiny):
 
 def test_train_all_of_one_architecture(tiny, monkeypatch):
     others = {"ResNet": dict(tiny[1])}
-    monkeypatch.setitem(loop.RECIPES, "pictograms", {"AlexNet": tiny[1]} | others)
+    monkeypatch.setattr(all_recipes, "PICTOGRAMS", {"AlexNet": tiny[1]} | others)
     assert call("train", "--all", "--architecture", "alexnet") == 0
     assert {p.name.split("_")[0] for p in tiny[0].glob("*.safetensors")} == {"alexnet"}
 
@@ -255,7 +256,7 @@ def test_networks_are_listed_with_their_checkpoints(tiny, capsys):
 def test_datasets_are_listed(capsys):
     assert call("datasets") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == list(datasets.DATASETS)
+    assert [line.split()[0] for line in lines[1:]] == datasets.dataset_names()
     assert "L2 eps 1, 10 steps" in lines[1]
 
 

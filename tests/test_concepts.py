@@ -109,16 +109,21 @@ def test_the_labels_are_drawn_once_and_again_when_damaged(small, monkeypatch):
 
 
 def test_all_cores_together_annotate_the_same(small, monkeypatch):
-    monkeypatch.setattr("shapebias_utils.hardware.cores", lambda: 3)
+    monkeypatch.setattr(pictograms, "cores", lambda: 3)
     planes, whole = labelled("validation").labels(range(16))
     alone = annotations("validation", range(16))
     assert (np.column_stack([planes.reshape(16, -1), whole]) == alone).all()
 
 
 def test_an_annotation_that_stops_is_an_error_and_leaves_nothing(small, monkeypatch):
-    monkeypatch.setattr(labelled_pictograms.sys, "executable", "false")
-    with pytest.raises(RuntimeError, match="annotating validation stopped"):
-        list(labelled_pictograms._annotated("validation", 16))
+    def broken(split, rows):
+        raise RuntimeError(f"no {split} today")
+
+    monkeypatch.setattr(pictograms, "cores", lambda: 1)
+    monkeypatch.setattr(labelled_pictograms, "annotations", broken)
+    with pytest.raises(RuntimeError, match="no validation today"):
+        labelled("validation")
+    assert not list(small.rglob("facts.json"))
 
 
 # --- labels on disk -------------------------------------------------------------------------------

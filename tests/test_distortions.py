@@ -222,7 +222,7 @@ def test_digests_tell_distortions_levels_and_seeds_apart():
 
 def test_a_dataset_that_renders_a_distortion_itself_is_asked():
     rendered = image_set(name="rendered")
-    own = dataset(renditions={"silhouette": lambda images: rendered})
+    own = dataset(renditions={"silhouette": lambda images, level: rendered})
     found = distorted(own, image_set(), "silhouette", 1)
     assert found.name == "few-silhouette-1" and found.load is rendered.load
     with pytest.raises(ValueError, match="silhouette has no level 2"):

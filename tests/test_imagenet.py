@@ -13,7 +13,9 @@ from torchvision.transforms import CenterCrop, Compose, RandomResizedCrop, Resiz
 
 from shapebias_utils.attacks import Attack
 from shapebias_utils.categories import IMAGENET_CLASSES
-from shapebias_utils.datasets import get_dataset, imagenet
+from shapebias_utils.datasets import augmentation, get_dataset, imagenet
+from shapebias_utils.datasets.image_folders import labelled_images
+from shapebias_utils.datasets.imagenet_c import LABELLED
 from shapebias_utils.paths import ROOT
 
 SAMPLES = ROOT.parent / "shared" / "data" / "imagenet_samples"
@@ -158,7 +160,7 @@ def test_what_is_wrong_with_the_labels_is_said_in_one_line(raw, fault):
 
 def test_class_folders_that_would_give_wrong_labels_are_refused(raw):
     folder = write_folders(raw, count=10)
-    with pytest.raises(ValueError, match=r"val has 10 class folders, expected are the 1000"):
+    with pytest.raises(ValueError, match=r"val has 10 class folders, expected are 1,000"):
         DATASET.images("validation")
     (folder / "tench").mkdir()
     with pytest.raises(ValueError, match="tench is not named by a WNID"):
@@ -192,7 +194,7 @@ def test_random_boxes_are_distributed_as_torchvisions():
         [RandomResizedCrop.get_params(image, (0.08, 1.0), (3 / 4, 4 / 3)) for _ in range(n)]
     )  # top, left, height, width
     generator = np.random.default_rng(0)
-    ours = np.array([imagenet.random_box((width, height), generator) for _ in range(n)])
+    ours = np.array([augmentation.random_box((width, height), generator) for _ in range(n)])
     left, top, right, bottom = ours.T
     assert left.min() >= 0 and top.min() >= 0 and right.max() <= width and bottom.max() <= height
     for mine, other in zip((top, left, bottom - top, right - left), theirs.T, strict=True):
@@ -203,7 +205,7 @@ def test_random_boxes_are_distributed_as_torchvisions():
 def test_where_no_box_fits_the_central_one_is_taken(size):
     generator = np.random.default_rng(0)
     for _ in range(20):
-        left, top, right, bottom = imagenet.random_box(size, generator)
+        left, top, right, bottom = augmentation.random_box(size, generator)
         assert 0 <= left < right <= size[0] and 0 <= top < bottom <= size[1]
         assert 0.5 <= (right - left) / (bottom - top) <= 2
 
@@ -212,14 +214,16 @@ def test_colours_vary_by_a_tenth_and_lighting_by_its_components():
     """On a uniform grey, crop, flip and saturation do nothing and contrast keeps the mean."""
     grey, n = Image.new("RGB", (40, 40), (128, 128, 128)), 200
     generator = np.random.default_rng(0)
-    shades = torch.stack([imagenet.augmented(grey, generator)[:, 5, 5] for _ in range(n)]).double()
+    shades = torch.stack(
+        [augmentation.augmented(grey, 224, generator)[:, 5, 5] for _ in range(n)]
+    ).double()
     brightness = shades.mean(1) / (128 / 255)
     lightness = 0.05 * 0.2175 * 0.577 / (128 / 255)  # the first component is all but grey
     assert brightness.std().item() == pytest.approx(np.hypot(0.2 / 12**0.5, lightness), rel=0.15)
     assert brightness.mean().item() == pytest.approx(1, abs=0.02)
     assert (brightness - 1).abs().max() < 0.1 + 4 * lightness
     # What is left is lighting: its covariance, by Krizhevsky's definition.
-    values, vectors = imagenet._EIGENVALUES, imagenet._EIGENVECTORS
+    values, vectors = augmentation._EIGENVALUES, augmentation._EIGENVECTORS
     wanted = vectors @ np.diag((0.05 * values) ** 2) @ vectors.T
     tint = (shades[:, 0] - shades[:, 2]).std().item()
     assert tint == pytest.approx(np.sqrt(np.array([1, 0, -1]) @ wanted @ [1, 0, -1]), rel=0.25)
@@ -234,15 +238,15 @@ def test_lighting_is_that_of_the_robustness_library():
     scope = {}
     exec(source[: source.index("# Special transforms")], scope)  # the package's own __init__ fails
     theirs = scope["IMAGENET_PCA"]
-    assert np.allclose(theirs["eigval"], imagenet._EIGENVALUES)
-    assert np.allclose(theirs["eigvec"], imagenet._EIGENVECTORS)
+    assert np.allclose(theirs["eigval"], augmentation._EIGENVALUES)
+    assert np.allclose(theirs["eigvec"], augmentation._EIGENVECTORS)
     assert "Lighting(0.05, IMAGENET_PCA" in source and "RandomResizedCrop(224)" in source
 
 
 def test_half_of_the_images_are_mirrored_and_none_turned():
     ramp = np.tile(np.linspace(0, 255, 256, dtype=np.uint8)[None, :, None], (256, 1, 3))
     generator = np.random.default_rng(0)
-    found = [imagenet.augmented(Image.fromarray(ramp), generator)[0] for _ in range(100)]
+    found = [augmentation.augmented(Image.fromarray(ramp), 224, generator)[0] for _ in range(100)]
     rising = [bool(x[:, -1].mean() > x[:, 0].mean()) for x in found]
     assert 30 < sum(rising) < 70
     assert all((x[0] - x[-1]).abs().max() < 0.02 for x in found)
@@ -254,7 +258,7 @@ def test_real_photographs_load_with_their_labels(tmp_path):
     csv = tmp_path / "val_labels.csv"
     renamed = labels.rename(columns={"filename": "imagename", "imagenet_index": "label"})
     renamed.to_csv(csv, index=False)
-    images = imagenet.labelled_images(SAMPLES, csv, "validation")
+    images = labelled_images(SAMPLES, csv, "validation", resize=256, **LABELLED)
     assert len(images) == len(labels) == 47
     joined = images.table.merge(renamed, on="imagename", suffixes=("", "_wanted"))
     assert len(joined) == 47 and (joined["category"] == joined["category_wanted"]).all()

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from shapebias_utils.datasets import get_dataset, imagenet, imagenet_c
+from shapebias_utils.datasets.image_folders import labelled_images
 from shapebias_utils.distortions.imagenet_c import CORRUPTIONS, MAIN, corrupted
 from shapebias_utils.measures import corruptions, distorted
 from shapebias_utils.measures.robustness import correctly_labelled
@@ -59,7 +60,9 @@ def test_published_files_are_read_as_they_are(raw):
 def test_the_corrupted_set_has_the_named_images_at_all_severities(raw):
     for severity in range(1, 6):
         write(raw / "imagenet-c" / "snow" / str(severity), seed=10 * severity)
-    clean = imagenet.labelled_images(write(raw / "imagenet" / "val"), None, "validation")
+    clean = labelled_images(
+        write(raw / "imagenet" / "val"), None, "validation", resize=256, **imagenet_c.LABELLED
+    )
     found = corrupted(IMAGENET, clean.subset([1], "one"), "snow")
     assert found.table["imagename"].tolist() == [f"{s}/{NAMES[7]}" for s in range(1, 6)]
     assert found.table["label"].tolist() == [7] * 5
@@ -99,7 +102,9 @@ def test_what_is_missing_is_named_with_its_origin(raw, prepare, kind, said):
 def test_an_image_that_is_not_on_disk_is_named(raw):
     for severity in range(1, 6):
         write(raw / "imagenet-c" / "fog" / str(severity), names={0: NAMES[0]})
-    clean = imagenet.labelled_images(write(raw / "imagenet" / "val"), None, "validation")
+    clean = labelled_images(
+        write(raw / "imagenet" / "val"), None, "validation", resize=256, **imagenet_c.LABELLED
+    )
     with pytest.raises(ValueError, match=f"imagenet-c-fog-1 lacks {NAMES[7]} and 0 more of 2"):
         corrupted(IMAGENET, clean, "fog")
 

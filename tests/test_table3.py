@@ -80,7 +80,7 @@ def test_both_of_a_pair_see_their_subset_at_every_level_asked_for(collected):
 
 
 def test_silhouettes_are_right_if_the_class_belongs_to_the_category(collected):
-    own = Dataset("d", "", 8, 4, TWO, None, None, (), renditions={"silhouette": lambda i: i})
+    own = Dataset("d", "", 8, 4, TWO, None, None, (), renditions={"silhouette": lambda i, level: i})
     for given in ({"levels": {"silhouette": (1,)}},
                   {"levels": {"grey_contrast": (0.3,)}, "after": "silhouette"}):  # fmt: skip
         table = measure.on_distorted(PAIRS, own, image_set(), SUBSET, **given)

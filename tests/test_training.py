@@ -24,7 +24,8 @@ from shapebias_utils.networks.checkpoints import file_hash, save
 from shapebias_utils.networks.pictograms import NETWORKS
 from shapebias_utils.paths import ROOT
 from shapebias_utils.training import loop
-from shapebias_utils.training.loop import PAPER, RECIPES, Recipe, train
+from shapebias_utils.training.loop import train
+from shapebias_utils.training.recipes import IMAGENET, PAPER, PICTOGRAMS, Recipe
 
 
 def end_me(*_):
@@ -257,16 +258,15 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
 
 def test_there_is_a_recipe_for_every_network_of_every_dataset():
     assert {(n.architecture, n.training) for n in NETWORKS} == {
-        (a, t) for a, recipes in RECIPES["pictograms"].items() for t in recipes
+        (a, t) for a, recipes in PICTOGRAMS.items() for t in recipes
     }
-    assert set(RECIPES) == {"pictograms", "imagenet"}
     for architecture in ("AlexNet", "GoogLeNet", "ResNet"):
-        assert set(RECIPES["imagenet"][architecture]) == {"standard", "robust"}
+        assert set(IMAGENET[architecture]) == {"standard", "robust"}
 
 
-@pytest.mark.parametrize("architecture", RECIPES["pictograms"])
+@pytest.mark.parametrize("architecture", PICTOGRAMS)
 def test_on_pictograms_robust_and_control_differ_in_the_adversary_alone(architecture):
-    recipes = RECIPES["pictograms"][architecture]
+    recipes = PICTOGRAMS[architecture]
     without = dataclasses.replace(recipes["robust"], attack=None, ramp=0.0)
     assert without == recipes["control"] and without.start == "standard"
     assert recipes["standard"].attack is None and recipes["standard"].start is None
@@ -278,7 +278,7 @@ def test_the_imagenet_recipe_is_the_papers():
     assert (PAPER.epochs, PAPER.rate, PAPER.schedule, PAPER.ramp) == (90, 0.1, "step", 0)
     a = PAPER.attack
     assert (a.constraint, a.eps, a.step_size, a.steps, a.use_best) == ("2", 3.0, 0.5, 7, False)
-    standard = RECIPES["imagenet"]["ResNet"]["standard"]
+    standard = IMAGENET["ResNet"]["standard"]
     assert standard == dataclasses.replace(PAPER, attack=None)
 
 

@@ -100,9 +100,9 @@ class Dataset:
     (network outputs) that belong to it; a category without classes is never decided for. `attack`
     is the evaluation attack, `eps_grid` the budgets
     of curves of accuracy against eps. `renditions` maps names of distortions to functions from an
-    image set to the same images as the dataset itself renders them, where it can. `concepts`
-    returns the images with concepts for dissection; its argument is a folder, "" for the
-    dataset's own. `corrupted` returns the validation images that come corrupted on disk, given
+    image set and a level to the same images as the dataset itself renders them, where it can.
+    `concepts` returns the images with concepts for dissection; its argument is a folder, "" for
+    the dataset's own. `corrupted` returns the validation images that come corrupted on disk, given
     the name of a corruption of ImageNet-C and its severity; None where they are made.
     `networks` returns the records of its networks, `recipes` how they are trained (architecture ->
     training -> recipe), `origins` what it reads from disk. These are functions, since networks and
@@ -118,7 +118,7 @@ class Dataset:
     attack: "Attack"
     eps_grid: tuple[float, ...]
     subsets: Mapping[str, str] = field(default_factory=lambda: {"all images": "index >= 0"})
-    renditions: Mapping[str, Callable[[ImageSet], ImageSet]] = field(default_factory=dict)
+    renditions: Mapping[str, Callable[[ImageSet, float], ImageSet]] = field(default_factory=dict)
     concepts: "Callable[[str], ConceptSet] | None" = None
     corrupted: Callable[[str, int], ImageSet] | None = None
     networks: "Callable[[], Sequence[Network]]" = tuple

@@ -27,7 +27,8 @@ class Distortion:
     """A way to distort an image.
 
     `apply(image, level, generator)` takes and returns float32 RGB ``(H, W, 3)`` in [0, 1]; all its
-    randomness comes from the generator. `levels` are those that are measured, the mildest first
+    randomness comes from the generator. It is None where only a dataset that draws its images can
+    do it (`Dataset.renditions`). `levels` are those that are measured, the mildest first
     ((1,) where there is nothing to choose); `axis` names them on a plot's axis. `reference` says
     whose recipe it is. `version` is raised whenever the result changes. `needs()` names what else
     the result hangs on (files of yours, programs) and raises FileNotFoundError, with the remedy,
@@ -36,7 +37,7 @@ class Distortion:
 
     name: str
     title: str
-    apply: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
+    apply: Callable[[np.ndarray, float, np.random.Generator], np.ndarray] | None
     levels: tuple
     axis: str
     reference: str
@@ -57,8 +58,8 @@ def _known() -> dict[str, Distortion]:
 
 
 def distortion_names() -> list[str]:
-    """The names of all distortions."""
-    return list(_known())
+    """The names of all distortions of any image: not of those that only a dataset can draw."""
+    return [name for name, distortion in _known().items() if distortion.apply]
 
 
 def get_distortion(name: str) -> Distortion:
@@ -105,9 +106,12 @@ def distort(
 
     Pure: its randomness is keyed by seed, distortion and the image's name, and is the same at
     every level. ValueError for an unknown distortion, a level that is none of its levels, or an
-    image that is not finite RGB in [0, 1] of at least 8 x 8 pixels.
+    image that is not finite RGB in [0, 1] of at least 8 x 8 pixels; FileNotFoundError, with the
+    remedy, where something that it needs is missing.
     """
     distortion, level = _at_level(name, level)
+    if distortion.apply is None:
+        distortion.needs()
     image = np.asarray(image, np.float32)
     if image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < SMALLEST:
         raise ValueError(
@@ -130,14 +134,14 @@ def distorted(
 
     Where the dataset knows better how its images look so distorted (`Dataset.renditions`:
     pictograms are repainted, their silhouettes are drawn), it is asked. ValueError for an unknown
-    distortion or level.
+    distortion or level; FileNotFoundError, with the remedy, where something is missing.
     """
     import torch
 
     distortion, level = _at_level(name, level)
     title = f"{images.name}-{name}-{level}"
     if name in dataset.renditions:
-        return replace(dataset.renditions[name](images), name=title)
+        return replace(dataset.renditions[name](images, level), name=title)
     facts = [images.digest, name, distortion.version, level, seed, distortion.needs()]
     names = images.table["imagename"].tolist()
 

@@ -7,7 +7,7 @@ from torch import nn
 from shapebias_utils.attacks import Attack
 from shapebias_utils.datasets import ImageSet
 from shapebias_utils.datasets.augmentation import random_resized_crop
-from shapebias_utils.training.loop import Recipe
+from shapebias_utils.training.recipes import Recipe
 
 CLASSES, IMAGES, BATCH = 4, 64, 16
 STEPS = IMAGES // BATCH

@@ -7,6 +7,7 @@ from ...attacks import Attack
 from ...categories import CATEGORIES
 from .. import Dataset
 from .concepts import concepts as labelled_images
+from .cues import RENDITIONS
 from .images import origins, pictograms
 from .render import SIZE
 from .renditions import rendition
@@ -21,7 +22,8 @@ DATASET = Dataset(
     attack=Attack(eps=1.0, step_size=0.25, steps=10),
     eps_grid=(0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0),
     subsets={"all images": "index >= 0", "whole objects": "whole"},
-    renditions={
+    renditions={r.name: partial(rendition, paint=r.paint, settings=r.settings) for r in RENDITIONS}
+    | {
         "stylized": partial(rendition, paint="stylized"),
         "silhouette": partial(rendition, paint="silhouette"),
         "silhouette_white": partial(rendition, paint="silhouette", inverted=True),

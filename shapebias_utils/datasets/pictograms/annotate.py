@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...categories import CATEGORIES
-from .render import SCENES, SIZE, SUPERSAMPLE, Factors, cover, object_mask, paint_parts
+from .masks import SIZE, SUPERSAMPLE, cover, object_mask, paint_parts
+from .render import SCENES, Factors
 from .shapes import PARTS
 from .textures import TEXTURES
 

@@ -22,8 +22,8 @@ from ...hardware import cores
 from ...paths import RAW
 from .. import ImageSet, Origin
 from ..augmentation import random_resized_crop
+from . import cues, masks, shapes, textures
 from . import render as render_module
-from . import shapes, textures
 from .render import PAINTS, TEXTURE_OF, RenderSettings, draw
 from .shapes import SHAPES
 from .textures import TEXTURES
@@ -97,7 +97,9 @@ def on_all_cores(work: Callable[[range], T], count: int, label: str, part: int =
 
 def source_hash(*more: ModuleType) -> str:
     """Of the code that draws (and `more`), so that a local cache never survives an edit."""
-    files = [Path(module.__file__) for module in (render_module, shapes, textures, *more)]
+    files = [
+        Path(module.__file__) for module in (render_module, cues, masks, shapes, textures, *more)
+    ]
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
 
@@ -121,7 +123,7 @@ def pictograms(
 
     The table has, besides the columns of every image set, `texture` (its name), `texture_category`
     (the category that owns it), `scene`, and `whole` (False where only a fragment is seen).
-    `paint` is "natural", "stylized" or "silhouette". Rendered on first use: 10,000 images take
+    `paint` is one of ``render.PAINTS``. Rendered on first use: 10,000 images take
     about 20 s on two cores.
     """
     import torch

@@ -8,21 +8,20 @@ import zlib
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from ...categories import CATEGORIES
-from .shapes import PARTS, SHAPES
-from .textures import TEXTURES, texture
+from .cues import FIGURES
+from .masks import SIZE, SUPERSAMPLE, cover, object_mask, paint_parts
+from .textures import TEXTURES, surface
 
-SIZE = 64
-SUPERSAMPLE = 4
 TEXTURE_OF = dict(zip(CATEGORIES, TEXTURES, strict=True))
 """Category -> the texture that its objects wear in all splits but cue_conflict."""
 
 SCENES = ("overcast", "horizon", "gradient", "spotlight")
 """Kinds of background: blotches, a soft horizon, a linear and a radial gradient."""
 
-PAINTS = ("natural", "stylized", "silhouette")
+PAINTS = ("natural", "stylized", "silhouette", *FIGURES)
 
 
 @dataclass(frozen=True)
@@ -175,54 +174,14 @@ def factors(split: str, index: int, settings: RenderSettings | None = None) -> F
     )  # fmt: skip
 
 
-def _fill(draw: ImageDraw.ImageDraw, corners: np.ndarray, value: int) -> None:
-    draw.polygon([tuple(c) for c in corners * SUPERSAMPLE], fill=value)
-
-
-def _canvas() -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    image = Image.new("L", (SIZE * SUPERSAMPLE,) * 2)
-    return image, ImageDraw.Draw(image)
-
-
-def paint_parts(category: str, pose: np.ndarray, fragment: np.ndarray | None = None) -> np.ndarray:
-    """Supersampled uint8 map: 0 outside the object, else 1 + the index of the part in PARTS."""
-    image, draw = _canvas()
-    for part in SHAPES[category]:
-        for shape, value in ((part.polygons, 1 + PARTS.index(part.name)), (part.holes, 0)):
-            for corners in shape:
-                _fill(draw, corners @ pose[:, :2].T + pose[:, 2], value)
-    parts = np.asarray(image)
-    return parts if fragment is None else parts * _coverage_fine(fragment)
-
-
-def _coverage_fine(corners: np.ndarray) -> np.ndarray:
-    image, draw = _canvas()
-    _fill(draw, corners, 1)
-    return np.asarray(image)
-
-
-def _average_down(fine: np.ndarray) -> np.ndarray:
-    shape = (SIZE, SUPERSAMPLE, SIZE, SUPERSAMPLE)
-    return fine.reshape(shape).mean((1, 3), dtype=np.float32)[..., None]
-
-
-def cover(corners: np.ndarray) -> np.ndarray:
-    """Share of each pixel that a polygon (in pixels) covers: float32 (SIZE, SIZE, 1) in [0, 1]."""
-    return _average_down(_coverage_fine(corners))
-
-
-def object_mask(f: Factors) -> np.ndarray:
-    """Share of each pixel that the object covers: float32 (SIZE, SIZE, 1) in [0, 1]."""
-    return _average_down(paint_parts(f.category, f.pose, f.fragment) > 0)
-
-
 def render(
     f: Factors, settings: RenderSettings | None = None, paint: str = "natural"
 ) -> np.ndarray:
     """The image as uint8 (3, SIZE, SIZE) RGB.
 
     `paint` is "natural"; "stylized": same outlines, every surface repainted with a random
-    texture twice as strong; or "silhouette": the object black on white.
+    texture twice as strong; "silhouette": the object black on white; or one of
+    ``cues.FIGURES``, which stands in the object's place while all else is as natural.
     """
     settings = settings or RenderSettings()
     mask = object_mask(f)
@@ -230,24 +189,24 @@ def render(
         return np.repeat(np.rint(255 * (1 - mask)).astype(np.uint8).transpose(2, 0, 1), 3, 0)
     if paint not in PAINTS:
         raise ValueError(f"unknown paint {paint!r}; choose one of {', '.join(PAINTS)}")
-    rng = np.random.default_rng([*f.seed, PAINTS.index(paint)])
-    contrast = settings.texture_contrast * (2 if paint == "stylized" else 1)
-
-    def surface(colour: np.ndarray, name: str) -> np.ndarray:
-        gain = contrast * (1 + 0.3 * rng.standard_normal(3))
-        return colour + texture(name, rng, SIZE)[..., None] * gain
+    stylized = paint == "stylized"
+    rng = np.random.default_rng([*f.seed, int(stylized)])
+    contrast = settings.texture_contrast * (2 if stylized else 1)
 
     def any_texture() -> str:
         return str(rng.choice(list(TEXTURES)))
 
     image = f.background + f.field
-    if paint == "stylized":
-        image = surface(image, any_texture())
+    if stylized:
+        image = surface(image, any_texture(), contrast, rng)
     for corners, colour in f.clutter:
-        patch = surface(colour, any_texture()) if paint == "stylized" else colour
+        patch = surface(colour, any_texture(), contrast, rng) if stylized else colour
         image = image + cover(corners) * (patch - image)
-    name = any_texture() if paint == "stylized" else f.texture
-    image = image + mask * (surface(f.colour, name) - image)
+    skin = surface(f.colour, any_texture() if stylized else f.texture, contrast, rng)
+    if paint in FIGURES:  # after the natural skin is drawn, so that the noise stays the same
+        own = np.random.default_rng([*f.seed, zlib.crc32(paint.encode())])
+        mask, skin = FIGURES[paint](f, skin, contrast, own)
+    image = image + mask * (skin - image)
     image = image + settings.noise * rng.standard_normal((SIZE, SIZE, 1))
     return np.rint(255 * np.clip(image, 0, 1)).astype(np.uint8).transpose(2, 0, 1)
 

@@ -1,4 +1,4 @@
-"""The 16 textures, named as in the Describable Textures Dataset (DTD).
+"""The 16 textures and 6 held out, named as in the Describable Textures Dataset (DTD).
 
 Each is a function ``(x, y, rng) -> pattern`` of coordinates in pixels of the 64-pixel image
 (float32 arrays of one shape, finer than the image where it is supersampled). :func:`texture`
@@ -8,6 +8,7 @@ turns, shifts and scales the coordinates and normalises the pattern. Repeats are
 from collections.abc import Callable
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 Pattern = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 
@@ -135,6 +136,65 @@ TEXTURES: dict[str, Pattern] = {
 """Name -> pattern, in the order in which the 16 categories (alphabetical) own them."""
 
 
+def pleated(x, y, rng):
+    return _cell(0.5 * x + y, 7.5)
+
+
+def flecked(x, y, rng):
+    # A dash in each cell, turned one way or the other.
+    u, v = _cell(x, 6), _cell(y, 6)
+    column, row = np.round(x / 6).astype(int), np.round(y / 6).astype(int)
+    turned = rng.random((64, 64))[row % 64, column % 64] < 0.5
+    along, across = np.where(turned, u + v, u - v), np.where(turned, u - v, u + v)
+    return np.where((np.abs(along) < 4.2) & (np.abs(across) < 1.3), 1.0, 0.0)
+
+
+def studded(x, y, rng):
+    # Rings, every other row shifted by half a cell.
+    size = 8.0
+    u = _cell(x + size / 2 * (np.round(y / size) % 2), size)
+    return np.where(np.abs(np.hypot(u, _cell(y, size)) - 2.4) < 0.8, 1.0, 0.0)
+
+
+def crystalline(x, y, rng):
+    # Facets: the cells of points jittered on a grid, each shaded across in a direction of its own.
+    size = 6.0
+    corners = np.stack(np.meshgrid(np.arange(-10, 22), np.arange(-10, 22)), -1).reshape(-1, 2)
+    centres = size * (corners + rng.uniform(0.15, 0.85, corners.shape))
+    cell = cKDTree(centres).query(np.stack([x, y], -1))[1]
+    turn = rng.uniform(0, 2 * np.pi, len(centres))[cell]
+    return np.cos(turn) * (x - centres[cell, 0]) + np.sin(turn) * (y - centres[cell, 1])
+
+
+def stratified(x, y, rng):
+    # Layers of random thickness, gently bent.
+    depth = y + 1.2 * _wave(x, 24)
+    edges = np.cumsum(rng.uniform(1.5, 4.5, 64))
+    return (np.searchsorted(edges, depth - depth.min()) % 2).astype(np.float32)
+
+
+def blotchy(x, y, rng):
+    # Plane waves of one period in all directions.
+    angle, phase = rng.uniform(0, 2 * np.pi, (2, 24))
+    waves = [
+        np.sin(2 * np.pi / 7 * (np.cos(a) * x + np.sin(a) * y) + p)
+        for a, p in zip(angle, phase, strict=True)
+    ]
+    return np.sign(sum(waves))
+
+
+HELD_OUT: dict[str, Pattern] = {
+    f.__name__: f for f in (pleated, flecked, studded, crystalline, stratified, blotchy)
+}
+"""Name -> pattern that no category owns: no network is trained on it."""
+
+
+def surface(colour: np.ndarray, name: str, contrast: float, rng: np.random.Generator) -> np.ndarray:
+    """The colour with the texture on it, ``(64, 64, 3)``; its gain differs among the channels."""
+    gain = contrast * (1 + 0.3 * rng.standard_normal(3))
+    return colour + texture(name, rng)[..., None] * gain
+
+
 def texture(
     name: str, rng: np.random.Generator, size: int = 64, supersample: int = 2
 ) -> np.ndarray:
@@ -149,6 +209,6 @@ def texture(
     cos, sin = np.cos(turn) / scale, np.sin(turn) / scale
     x = (cos * line[None] - sin * line[:, None] + shift[0]).astype(np.float32)
     y = (sin * line[None] + cos * line[:, None] + shift[1]).astype(np.float32)
-    fine = TEXTURES[name](x, y, rng).astype(np.float32)
+    fine = (TEXTURES | HELD_OUT)[name](x, y, rng).astype(np.float32)
     pattern = fine.reshape(size, supersample, size, supersample).mean((1, 3))
     return (pattern - pattern.mean()) / pattern.std()
