@@ -13,6 +13,7 @@ import pytest
 
 from shapebias_utils import cleaning, doctor, downloads, networks
 from shapebias_utils.cli import main
+from shapebias_utils.datasets import imagenet
 from shapebias_utils.downloads import Download, fetch
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -181,7 +182,7 @@ def test_a_damaged_card_is_said_to_be_damaged(tmp_path):
 
 def test_every_missing_thing_names_what_brings_it(monkeypatch, tmp_path):
     monkeypatch.setattr(networks, "CHECKPOINTS", tmp_path)
-    monkeypatch.setattr(doctor, "RAW", tmp_path)
+    monkeypatch.setattr(imagenet, "RAW", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     findings = {f"{f.topic} {f.name}": f for f in doctor.examine()}
     assert [k for k, f in findings.items() if f.state == "broken"] == []

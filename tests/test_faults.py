@@ -46,7 +46,8 @@ def place(tmp_path, monkeypatch):
         cells[0].metadata["tags"] = ["parameters"]
         (tmp_path / "notebooks").mkdir(exist_ok=True)
         nbformat.write(
-            nbformat.v4.new_notebook(cells=cells), tmp_path / "notebooks" / f"{stem}.ipynb"
+            nbformat.v4.new_notebook(cells=cells, metadata=runner.METADATA),
+            tmp_path / "notebooks" / f"{stem}.ipynb",
         )
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")

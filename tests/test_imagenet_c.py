@@ -87,7 +87,7 @@ FAULTS = {
     "incomplete": (
         lambda raw: write(raw / "imagenet-c" / "fog" / "3", classes=10),
         ValueError,
-        "3 has 10 class folders, expected are the 1000",
+        "3 has 10 class folders, expected are 1,000",
     ),
 }
 

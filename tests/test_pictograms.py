@@ -336,7 +336,7 @@ def test_another_version_or_another_drawing_is_rendered_anew(small_splits, monke
 
 def test_an_edit_of_the_source_is_rendered_anew_though_the_digest_stays(small_splits, monkeypatch):
     first = pictograms.pictograms("validation").digest
-    monkeypatch.setattr(pictograms, "_source_hash", lambda: "edited")
+    monkeypatch.setattr(pictograms, "source_hash", lambda: "edited")
     pictograms.pictograms.cache_clear()
     assert pictograms.pictograms("validation").digest == first and len(small_splits) == 2
 

@@ -7,6 +7,7 @@ WNID among all 1,000, sorted, is the label. ``val`` may instead be flat, as it i
 are in another order).
 """
 
+from pathlib import Path
 from pkgutil import resolve_name
 
 from ..attacks import Attack
@@ -19,7 +20,6 @@ from .image_folders import labelled_images
 from .imagenet_c import LABELLED, N_CLASSES, ORIGIN, SIZE, imagenet_c
 
 RESIZE = 256
-STIMULI = RAW / "cue_conflict", RAW / "texture-vs-shape"
 
 _HOW = "get it from https://image-net.org/download-images (registration; research use)"
 _WHERE = "put or link it there, or set SHAPEBIAS_RAW to the folder that holds it"
@@ -47,12 +47,18 @@ def imagenet(split: str) -> ImageSet:
     )
 
 
+def _stimuli_folders() -> tuple[Path, Path]:
+    """A folder of the stimuli, or a clone of their repository."""
+    return RAW / "cue_conflict", RAW / "texture-vs-shape"
+
+
 def _cue_conflict() -> ImageSet:
-    folder = next((f for f in STIMULI if f.is_dir()), None)
+    first, clone = _stimuli_folders()
+    folder = next((f for f in (first, clone) if f.is_dir()), None)
     if folder is None:
         raise FileNotFoundError(
-            f"no cue-conflict stimuli at {STIMULI[0]}: `git clone --depth 1 "
-            f"https://github.com/rgeirhos/texture-vs-shape {STIMULI[1]}` brings them, or give a "
+            f"no cue-conflict stimuli at {first}: `git clone --depth 1 "
+            f"https://github.com/rgeirhos/texture-vs-shape {clone}` brings them, or give a "
             "folder of them as the parameter `stimuli`"
         )
     return read_stimuli(folder)
@@ -60,15 +66,16 @@ def _cue_conflict() -> ImageSet:
 
 def origins() -> list[Origin]:
     """The folders of yours that this dataset reads."""
-    stimuli = next((f for f in STIMULI if f.is_dir()), STIMULI[1])
-    clone = "git clone --depth 1 https://github.com/rgeirhos/texture-vs-shape"
+    first, clone = _stimuli_folders()
+    stimuli = first if first.is_dir() else clone
+    command = "git clone --depth 1 https://github.com/rgeirhos/texture-vs-shape"
     page = "https://image-net.org/download-images (registration; research use)"
     return [
         Origin("imagenet validation", RAW / "imagenet" / "val", page),
         Origin("imagenet train", RAW / "imagenet" / "train", page),
         Origin("imagenet-c", RAW / "imagenet-c", f"{ORIGIN} (five archives)"),
         Origin("broden", RAW / "broden1_224", f"{ARCHIVE} (1 GB)"),
-        Origin("cue-conflict stimuli", stimuli, clone),
+        Origin("cue-conflict stimuli", stimuli, command),
     ]
 
 
