@@ -115,7 +115,7 @@ def _is_trained(network: "Network") -> bool:
     from dataclasses import asdict
 
     from ..datasets import get_dataset
-    from ..networks.checkpoints import file_hash
+    from ..networks.checkpoints import trained_hash
 
     out = network.path()
     if not (out.exists() and out.with_suffix(".json").exists()):
@@ -125,7 +125,7 @@ def _is_trained(network: "Network") -> bool:
     start = None
     if recipe.start:
         before = _network(network.dataset, network.architecture, recipe.start, network.seed).path()
-        start = file_hash(before) if before.exists() else card["start"]
+        start = trained_hash(before) if before.exists() else card["start"]
     facts = {"recipe": json.loads(json.dumps(asdict(recipe))), "seed": network.seed, "start": start}
     return all(card.get(k) == v for k, v in facts.items())
 
