@@ -301,7 +301,19 @@ def alone() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def along_eps() -> pd.DataFrame:
+    rows = [
+        ABOUT[1] | {"architecture": a, "seed": seed, "eps": eps, "shape_bias": 0.3 + 0.2 * eps,
+                    "low": 0.2, "high": 0.9, "clean": 0.9, "adversarial": 0.4, "fragments": 0.2}
+        for a, seed in (("AlexNet", 0), ("AlexNet", 1), ("ResNet", 0))
+        for eps in (0.0, 1.0, 2.5)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+PUBLISHED = pd.DataFrame({"eps": [0, 3], "shape_bias": [20, 65]})
 FULL = {
+    "eps_curve": partial(figures.eps_curve, along_eps(), PUBLISHED),
     "pair_leads": partial(figures.pair_leads, pair_leads(), NETWORKS),
     "psychometric": partial(figures.psychometric, along(), balances(), NETWORKS),
     "cues_alone": partial(figures.cues_alone, alone(), NETWORKS, {"flat": "No texture"}, 1 / 16),

@@ -12,7 +12,7 @@ from .drawing import png, save
 from .images import decisions, disagreements, image_grid
 from .preferred import preferred_images
 from .smoothness import activation_tv, by_layer, filter_banks, matched_filters, spectra
-from .training import accuracy_against_eps, sensitivity, training_curves
+from .training import accuracy_against_eps, eps_curve, sensitivity, training_curves
 
 __all__ = [
     "accuracy_against_eps",
@@ -24,6 +24,7 @@ __all__ = [
     "cues_alone",
     "decisions",
     "disagreements",
+    "eps_curve",
     "filter_banks",
     "image_grid",
     "leads",

@@ -1,4 +1,4 @@
-"""The two studies whose tables are kept with the repository, since they train many networks."""
+"""The studies whose tables are kept with the repository, since they train many networks."""
 
 import json
 from collections.abc import Iterable
@@ -123,7 +123,7 @@ def seeds(values: Iterable[int] = (0, 1, 2), train_missing: bool = True) -> pd.D
 def sensitivity(
     architecture: str = "AlexNet",
     contrasts: Iterable[float] = (0.09, 0.125, 0.16),
-    eps: Iterable[float] = (0.0, 2.5),
+    eps: Iterable[float] = (0.0, 1.25, 2.5),
     seed: int = 0,
 ) -> pd.DataFrame:
     """Shape bias of one architecture against the texture contrast of the dataset and training eps.
@@ -156,6 +156,48 @@ def sensitivity(
 SENSITIVITY = (
     "texture_contrast", "eps", "shape_bias", "low", "high", "n", "shape", "texture", "clean",
 )  # fmt: skip
+
+
+CURVE = {"AlexNet": (0, 1, 2), "ResNet": (0,)}
+"""Architecture -> the seeds from which it is trained along eps."""
+
+
+def eps_curve(eps: Iterable[float] = (0.0, 0.25, 0.5, 1.0, 1.5, 2.5)) -> pd.DataFrame:
+    """Shape bias and accuracy against the eps of training, which all start from the same S.
+
+    At eps 0 it is the control, which trains for as long without an adversary. Columns: the
+    observer, `eps`, `shape_bias`, `low`, `high`, `n`, `shape`, `texture`, and the top-1 accuracies
+    `clean` and `adversarial` (the dataset's attack) on whole validation objects and `fragments`
+    (clean) on the others. Kept as ``data/results/pictograms/eps_curve.csv``; the networks under
+    ``data/raw``. What was kept before is not computed again.
+    """
+    dataset = get_dataset("pictograms")
+    about = _about() | {"attack": asdict(dataset.attack)}
+    kept = stored("pictograms", "eps_curve", about)
+    keys = ["architecture", "seed", "eps"]
+    known = set() if kept.empty else set(kept[keys].itertuples(index=False, name=None))
+    validation, tables = dataset.images("validation"), [kept]
+    whole = validation.where("whole", "validation_whole")
+    fragments = validation.where("not whole", "validation_fragments")
+    for architecture, bound in product(CURVE, eps):
+        for seed in CURVE[architecture]:
+            if (architecture, seed, bound) in known:
+                continue
+            if bound:
+                network = _trained_at(architecture, RenderSettings(), bound, seed)
+            else:
+                network = get_network(f"{architecture}-control", "pictograms", seed)
+            table = shape_bias(collect([network], dataset.images("cue_conflict")))
+            trials = {
+                "clean": collect([network], whole),
+                "adversarial": collect([network], whole, (dataset.attack,)),
+                "fragments": collect([network], fragments),
+            }
+            table = table.assign(eps=bound, **{k: t["correct"].mean() for k, t in trials.items()})
+            tables.append(table)
+    table = pd.concat(tables, ignore_index=True).sort_values(keys, ignore_index=True)
+    store(table, "pictograms", "eps_curve", about)
+    return table
 
 
 def _about() -> dict:
