@@ -262,7 +262,61 @@ MATCHED = pd.DataFrame(
     {"network": "AlexNet", "other": "AlexNet-R", "filter": range(5), "match": [4, 3, 2, 1, 0],
      "r": 0.5, "difference": [2.0, -1.0, 0.0, 1.0, 1.0]}
 )  # fmt: skip
+
+
+def pair_leads() -> pd.DataFrame:
+    rows = [
+        about | {"shape": s, "texture": t, "lead": 1.0 if s < t else -0.5, "n": 5}
+        for about in ABOUT[:3]
+        for s in CATEGORIES
+        for t in CATEGORIES
+        if s != t
+    ]
+    return pd.DataFrame(rows)
+
+
+def along() -> pd.DataFrame:
+    rows = [
+        about | {"axis": axis, "level": level, "shape_bias": bias, "low": bias - 0.1,
+                 "high": bias + 0.1}
+        for about in ABOUT
+        for axis in ("texture contrast", "shape contrast")
+        for level, bias in ((0.1, 0.8), (0.3, 0.4))
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def balances() -> pd.DataFrame:
+    rows = [about | {"axis": "texture contrast", "level": 0.25, "low": 0.2, "high": high}
+            for about, high in zip(ABOUT, (0.3, np.inf, 0.4, 0.3, 0.3), strict=True)]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def alone() -> pd.DataFrame:
+    rows = [
+        about | {"rendition": kind, "accuracy": share, "low": share - 0.1, "high": share + 0.1}
+        for about in ABOUT
+        for kind, share in (("real", 0.8), ("flat", 0.3))
+    ]
+    return pd.DataFrame(rows)
+
+
+def along_eps() -> pd.DataFrame:
+    rows = [
+        ABOUT[1] | {"architecture": a, "seed": seed, "eps": eps, "shape_bias": 0.3 + 0.2 * eps,
+                    "low": 0.2, "high": 0.9, "clean": 0.9, "adversarial": 0.4, "fragments": 0.2}
+        for a, seed in (("AlexNet", 0), ("AlexNet", 1), ("ResNet", 0))
+        for eps in (0.0, 1.0, 2.5)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+PUBLISHED = pd.DataFrame({"eps": [0, 3], "shape_bias": [20, 65]})
 FULL = {
+    "eps_curve": partial(figures.eps_curve, along_eps(), PUBLISHED),
+    "pair_leads": partial(figures.pair_leads, pair_leads(), NETWORKS),
+    "psychometric": partial(figures.psychometric, along(), balances(), NETWORKS),
+    "cues_alone": partial(figures.cues_alone, alone(), NETWORKS, {"flat": "No texture"}, 1 / 16),
     "unit_changes": partial(figures.unit_changes, unit_changes()),
     "concept_differences": partial(
         figures.concept_differences, concept_differences(), ("texture", "object"), most=2

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from shapebias_utils.datasets import ImageSet, get_dataset
+from shapebias_utils.datasets.cue_conflict import balanced
 from shapebias_utils.measures.ablation import importance as importance
 from shapebias_utils.tables import ablation as report
 
@@ -128,7 +129,7 @@ def test_examples_follow_their_rules():
 @pytest.mark.parametrize("per_pair, n", [(1, 240), (2, 480), (0, 1200)])
 def test_stimuli_are_balanced_over_the_pairs(per_pair, n):
     images = get_dataset("pictograms").images("cue_conflict")
-    chosen = importance.balanced(images, per_pair)
+    chosen = balanced(images, per_pair)
     pairs = chosen.table.groupby(["category", "texture_category"]).size()
     assert len(chosen) == n and len(pairs) == 240 and pairs.nunique() == 1
     assert (chosen.table["category"] != chosen.table["texture_category"]).all()
@@ -139,7 +140,7 @@ def test_stimuli_are_balanced_over_the_pairs(per_pair, n):
 def test_names_of_subsets_differ():
     table = pd.DataFrame({"imagename": ["a"], "category": ["cat"], "texture_category": ["dog"]})
     images = ImageSet("s", table, None, "d")
-    assert importance.balanced(images, 0).name != importance.balanced(images, 1).name
+    assert balanced(images, 0).name != balanced(images, 1).name
 
 
 # --- in words -------------------------------------------------------------------------------------

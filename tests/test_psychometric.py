@@ -1,5 +1,7 @@
 """Psychometric curves: a made observer's known weights are found again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,14 +9,16 @@ import torch
 
 from shapebias_utils import results
 from shapebias_utils.categories import CATEGORIES
-from shapebias_utils.datasets import ImageSet
+from shapebias_utils.datasets import ImageSet, get_dataset
+from shapebias_utils.datasets.pictograms.render import RenderSettings
 from shapebias_utils.measures import psychometric
 from shapebias_utils.measures.psychometric import balance, curves, reciprocal_ranks
 from shapebias_utils.measures.schema import OBSERVER
 from shapebias_utils.networks import Network
 
 LEVELS = [0.0, 0.06, 0.125, 0.25, 0.5]
-ABOUT = {"network": "A", "architecture": "AlexNet", "training": "standard", "seed": 0}
+ABOUT = {"network": "A", "architecture": "AlexNet", "training": "standard", "seed": 0,
+         "axis": "texture contrast"}  # fmt: skip
 
 
 def observer(texture_weight: float, n: int = 400, seed: int = 0, other: float = 0.0):
@@ -99,5 +103,28 @@ def test_reciprocal_ranks_of_both_labels(tmp_path, monkeypatch):
     assert found["rank"].tolist() == [1, pytest.approx((1 / 3 + 1 / 2) / 2)]
     with pytest.raises(ValueError, match="no networks"):
         reciprocal_ranks([], images)
-    with pytest.raises(ValueError, match="no levels"):
-        psychometric.along([], {})
+
+
+def test_along_the_axes_of_pictograms_only_one_contrast_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    stripes = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    names = ["cat1-dog1.png", "dog1-cat1.png", "cat2-cat2.png"]
+    table = pd.DataFrame({"imagename": names, "category": ["cat", "dog", "cat"], "label": -1})
+    table["texture_category"] = ["dog", "cat", "cat"]
+
+    def at(level):
+        return ImageSet(f"at {level}", table, lambda r: level * stripes[list(r)], f"{level}")
+
+    dataset = replace(get_dataset("pictograms"), cue_axes={"contrast": ((0.2, 0.9), at)})
+    network = Network("Says", Says, "pictograms", n_classes=16)
+    trials = psychometric.along([network], dataset, per_pair=1)
+    assert len(trials) == 4 and set(trials["level"]) == {0.2, 0.9}  # the third is no conflict
+    assert set(trials["axis"]) == {"contrast"}
+    none = psychometric.along([network], replace(dataset, cue_axes={}))
+    assert none.empty and curves(none).empty and balance(none).empty
+
+
+def test_the_records_axes_meet_where_the_dataset_is():
+    for axis, (levels, _) in get_dataset("pictograms").cue_axes.items():
+        own = {"texture contrast": "texture_contrast", "shape contrast": "object_contrast"}[axis]
+        assert getattr(RenderSettings(), own) in levels and list(levels) == sorted(levels)

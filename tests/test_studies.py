@@ -1,9 +1,15 @@
 """The studies that are kept with the repository, and that they fit what the notebooks show."""
 
+import dataclasses
+import json
+
 import pandas as pd
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from shapebias_utils.networks import get_network, network_names
+from shapebias_utils.networks.checkpoints import file_hash, trained_hash
 from shapebias_utils.paths import ROOT
 from shapebias_utils.results import stored
 from shapebias_utils.training import studies
@@ -30,6 +36,49 @@ def test_standard_networks_go_by_texture_robust_ones_by_shape_and_controls_stay(
     assert mean.loc["robust", "shape_bias"] >= 0.70
     assert abs(mean.loc["control", "shape_bias"] - mean.loc["standard", "shape_bias"]) < 0.1
     assert mean.loc["robust", "adversarial"] >= 0.7 and mean.loc["standard", "adversarial"] <= 0.2
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_other_seeds_are_shipped_in_half_precision_and_decide_the_same(seed):
+    for name in network_names("pictograms"):
+        network = get_network(name, "pictograms", seed)
+        facts = json.loads(network.path().with_suffix(".json").read_text())
+        assert facts["decisions_kept"] >= 0.995 and facts["rounded_from"] != facts["sha256"]
+        kinds = {v.dtype for v in load_file(network.path()).values()}
+        assert kinds == {torch.float16, torch.int64}
+        assert {p.dtype for p in network.load().parameters()} == {torch.float32}
+
+
+def test_a_network_is_rounded_once_and_what_went_on_from_it_still_fits(tmp_path, monkeypatch):
+    monkeypatch.setattr("shapebias_utils.networks.CHECKPOINTS", tmp_path)
+    source = get_network("AlexNet", "pictograms")
+    path = tmp_path / "alexnet.safetensors"
+    shipped = ROOT / "data/checkpoints/pictograms/alexnet_standard_seed0.safetensors"
+    for suffix in (".safetensors", ".json"):
+        path.with_suffix(suffix).write_bytes(shipped.with_suffix(suffix).read_bytes())
+    network = dataclasses.replace(source, checkpoint=path)
+    before, full = trained_hash(path), network.load().state_dict()
+    studies.round_to_half(network)
+    assert trained_hash(path) == before != file_hash(path)
+    half = network.load().state_dict()
+    assert all(torch.equal(full[k].half().float(), half[k].float()) for k in full)
+    once = path.read_bytes()
+    studies.round_to_half(network)
+    assert path.read_bytes() == once
+
+
+def test_weights_that_half_precision_would_change_are_left_alone(tmp_path, monkeypatch):
+    path = tmp_path / "large.safetensors"
+    path.write_bytes(b"weights")
+    path.with_suffix(".json").write_text('{"sha256": "a"}')
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 64 * 64, 16))
+    torch.nn.init.constant_(module[1].weight, 1e6)  # infinite in half precision
+    record = get_network("AlexNet", "pictograms")
+    network = dataclasses.replace(record, build=lambda: module, checkpoint=path)
+    monkeypatch.setattr("shapebias_utils.networks.checkpoints.load_into", lambda *_: None)
+    with pytest.raises(ValueError, match="would keep .* of its decisions in half precision"):
+        studies.round_to_half(network)
+    assert path.read_bytes() == b"weights"
 
 
 @pytest.fixture

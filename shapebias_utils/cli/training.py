@@ -115,7 +115,7 @@ def _is_trained(network: "Network") -> bool:
     from dataclasses import asdict
 
     from ..datasets import get_dataset
-    from ..networks.checkpoints import file_hash
+    from ..networks.checkpoints import trained_hash
 
     out = network.path()
     if not (out.exists() and out.with_suffix(".json").exists()):
@@ -125,25 +125,31 @@ def _is_trained(network: "Network") -> bool:
     start = None
     if recipe.start:
         before = _network(network.dataset, network.architecture, recipe.start, network.seed).path()
-        start = file_hash(before) if before.exists() else card["start"]
+        start = trained_hash(before) if before.exists() else card["start"]
     facts = {"recipe": json.loads(json.dumps(asdict(recipe))), "seed": network.seed, "start": start}
     return all(card.get(k) == v for k, v in facts.items())
 
 
 def study(
-    name: Annotated[str, typer.Argument(help="seeds or sensitivity.")],
+    name: Annotated[str, typer.Argument(help="seeds, sensitivity or eps_curve.")],
 ) -> None:
     """Run a study that trains many networks, and keep its table with the repository.
 
     `seeds`: shape bias and accuracy of all pictogram networks from three seeds (about an hour on
     two cores). `sensitivity`: shape bias of AlexNet against the contrast of the textures and the
-    eps of training. Both train what is not there yet, and go on where they were stopped.
+    eps of training. `eps_curve`: the same and accuracies against the eps of training alone, of
+    AlexNet from three seeds and of ResNet. They train what is not there yet, and go on where they
+    were stopped.
 
     \b
     shapebias study seeds
     """
     from ..training import studies
 
-    known = {"seeds": studies.seeds, "sensitivity": studies.sensitivity}
+    known = {
+        "seeds": studies.seeds,
+        "sensitivity": studies.sensitivity,
+        "eps_curve": studies.eps_curve,
+    }
     table = known[choose("study", name, list(known))]()
     print(table.to_string(index=False))

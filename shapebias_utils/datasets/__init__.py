@@ -104,8 +104,10 @@ class Dataset:
     `concepts` returns the images with concepts for dissection; its argument is a folder, "" for
     the dataset's own. `corrupted` returns the validation images that come corrupted on disk, given
     the name of a corruption of ImageNet-C and its severity; None where they are made.
-    `networks` returns the records of its networks, `recipes` how they are trained (architecture ->
-    training -> recipe), `origins` what it reads from disk. These are functions, since networks and
+    `cue_axes` maps names of axes ("texture contrast") to their levels and the cue-conflict images
+    at a level, all else being kept, where the dataset can draw them. `networks` returns the records
+    of its networks, `recipes` how they are trained (architecture -> training -> recipe), `origins`
+    what it reads from disk. These are functions, since networks and
     training build on datasets and not the other way round.
     """
 
@@ -121,6 +123,9 @@ class Dataset:
     renditions: Mapping[str, Callable[[ImageSet, float], ImageSet]] = field(default_factory=dict)
     concepts: "Callable[[str], ConceptSet] | None" = None
     corrupted: Callable[[str, int], ImageSet] | None = None
+    cue_axes: Mapping[str, tuple[tuple[float, ...], Callable[[float], ImageSet]]] = field(
+        default_factory=dict
+    )
     networks: "Callable[[], Sequence[Network]]" = tuple
     recipes: "Callable[[], Mapping[str, Mapping[str, Recipe]]]" = dict
     origins: Callable[[], Sequence[Origin]] = tuple

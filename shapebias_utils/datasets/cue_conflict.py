@@ -68,6 +68,17 @@ def stimuli(dataset: Dataset, folder: str | Path = "") -> ImageSet:
     return read_stimuli(folder) if str(folder) else dataset.images("cue_conflict")
 
 
+def balanced(images: ImageSet, per_pair: int) -> ImageSet:
+    """The first so many stimuli of each pair of conflicting categories, in their order; 0: all."""
+    table = images.table
+    number = table.groupby(["category", "texture_category"]).cumcount()
+    wanted = table["category"] != table["texture_category"]
+    if per_pair:
+        wanted &= number < per_pair
+    name = f"{images.name}_{per_pair or 'all'}_per_pair"
+    return images.subset(wanted.to_numpy().nonzero()[0], name)
+
+
 def _images_folder(folder: Path) -> Path:
     """The folder itself, or where the images are in a copy of the release."""
     if not folder.is_dir():

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..categories import CATEGORIES
-from .drawing import nothing, panels, styled, styles_of
+from ..networks import TRAINING_COLOURS
+from .drawing import curve, nothing, panels, styled, styles_of
 
 if TYPE_CHECKING:
     from ..networks import Network
@@ -87,4 +88,73 @@ def confusion(table: pd.DataFrame, networks: Sequence[str]) -> Figure:
             axis.label_outer()
     picture = axes[0, 0].collections[0]
     figure.colorbar(picture, ax=axes, label="share of the row's images", shrink=0.6)
+    return figure
+
+
+@styled
+def pair_leads(table: pd.DataFrame, networks: "Sequence[Network]") -> Figure:
+    """Which cue wins for each pair: a panel a network, rows shapes, columns textures.
+
+    `table` as from ``measures.shape_bias.by_pair``; orange where texture wins, blue where shape
+    does. The diagonal is no conflict.
+    """
+    import seaborn
+
+    shown = [n for n in networks if n.name in set(table["network"])]
+    if not shown:
+        return nothing("There are no decisions on images with conflicting cues.")
+    rows = {n.architecture: [m for m in shown if m.architecture == n.architecture] for n in shown}
+    most = max(map(len, rows.values()))
+    figure, axes = panels(len(rows), most, (3.1, 2.75), sharex=True, sharey=True)
+    ends = (TRAINING_COLOURS["standard"], "#f5f5f5", TRAINING_COLOURS["robust"])
+    colours = mpl.colors.LinearSegmentedColormap.from_list("texture to shape", ends)
+    for line, own in zip(axes, rows.values(), strict=True):
+        for axis in line[len(own) :]:
+            axis.set_axis_off()
+        for axis, network in zip(line, own, strict=False):
+            leads = table[table["network"] == network.name]
+            grid = leads.pivot(index="shape", columns="texture", values="lead")
+            grid = grid.reindex(index=CATEGORIES, columns=CATEGORIES)
+            seaborn.heatmap(grid, ax=axis, cmap=colours, vmin=-1, vmax=1, cbar=False,
+                            xticklabels=True, yticklabels=True)  # fmt: skip
+            axis.tick_params(labelsize=6, length=0)
+            axis.grid(visible=False)
+            axis.set_title(network.name, color=network.colour)
+            axis.set(xlabel="", ylabel="")
+        line[0].set_ylabel("shape")
+    for axis in axes[-1]:
+        axis.set_xlabel("texture")
+    scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(-1, 1), colours)
+    bar = figure.colorbar(scale, ax=axes, shrink=0.5, ticks=(-1, 0, 1))
+    bar.set_ticklabels(["all by texture", "even", "all by shape"])
+    return figure
+
+
+@styled
+def psychometric(
+    table: pd.DataFrame, balance: pd.DataFrame, networks: "Sequence[Network]"
+) -> Figure:
+    """Shape bias along the contrast of each cue: a row an architecture, a column an axis.
+
+    `table` and `balance` as from ``measures.psychometric``. A thick bar at one half is the interval
+    of the point where both cues weigh the same.
+    """
+    if table.empty:
+        return nothing("This dataset cannot draw its cues at other contrasts.")
+    styles = styles_of(networks, table["network"].unique())
+    architectures, kinds = (list(dict.fromkeys(table[c])) for c in ("architecture", "axis"))
+    figure, axes = panels(len(architectures), len(kinds), (3.9, 2.5), sharex="col", sharey=True)
+    for line, architecture in zip(axes, architectures, strict=True):
+        for axis, kind in zip(line, kinds, strict=True):
+            here = (table["architecture"] == architecture) & (table["axis"] == kind)
+            for name, rows in table[here].groupby("network", sort=False):
+                curve(axis, rows["level"], rows, "shape_bias", styles[name], ms=4, label=name)
+                found = balance[(balance["network"] == name) & (balance["axis"] == kind)]
+                found = found[np.isfinite(found[["low", "high"]]).all(axis=1)]
+                axis.hlines(np.full(len(found), 0.5), found["low"], found["high"],
+                            color=styles[name]["color"], lw=5, alpha=0.6)  # fmt: skip
+            axis.axhline(0.5, color="#888888", lw=0.8, ls=":")
+            axis.set(title=architecture, xlabel=kind, ylim=(0, 1))
+        line[0].set_ylabel("shape bias")
+        line[-1].legend(fontsize=7)
     return figure

@@ -1,13 +1,13 @@
 """Accuracy on distorted images, and what S and R say about some of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from ..networks import TRAINING_COLOURS
-from .drawing import curve, nothing, panels, styled, styles_of
+from .drawing import curve, nothing, panels, styled, styles_of, whiskers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,4 +77,33 @@ def what_is_said(examples: pd.DataFrame, images: "np.ndarray", axis_label: str) 
             -0.1, 0.5, architecture, transform=line[0].transAxes, rotation=90, ha="right",
             va="center", fontsize=9, fontweight="bold",
         )  # fmt: skip
+    return figure
+
+
+@styled
+def cues_alone(
+    table: pd.DataFrame, networks: "Sequence[Network]", titles: Mapping[str, str], chance: float
+) -> Figure:
+    """Accuracy with its interval for each rendition: a panel an architecture, a row a rendition.
+
+    `table` as from ``measures.distorted.cues_alone``; `titles` names its renditions. The dotted
+    line is chance.
+    """
+    if table.empty:
+        return nothing("This dataset cannot draw one cue without the others.")
+    styles = styles_of(networks, table["network"].unique())
+    architectures = list(dict.fromkeys(table["architecture"]))
+    places = {kind: -i for i, kind in enumerate(dict.fromkeys(table["rendition"]))}
+    size = (2.7, 0.3 * len(places) + 1.0)
+    figure, axes = panels(1, len(architectures), size, sharex=True, sharey=True)
+    for axis, architecture in zip(axes[0], architectures, strict=True):
+        own = table[table["architecture"] == architecture]
+        for i, (name, rows) in enumerate(own.groupby("network", sort=False)):
+            at = rows["rendition"].map(places) + 0.2 * (1 - i)
+            axis.errorbar(rows["accuracy"], at, xerr=whiskers(rows, "accuracy"), ls="", ms=5,
+                          label=name, **styles[name])  # fmt: skip
+        axis.axvline(chance, color="#888888", lw=0.8, ls=":")
+        axis.set_yticks(list(places.values()), [titles.get(kind, kind) for kind in places])
+        axis.set(title=architecture, xlabel="accuracy", xlim=(0, 1.02))
+        axis.legend(fontsize=7, loc="lower right")
     return figure

@@ -78,3 +78,39 @@ def sensitivity(table: pd.DataFrame) -> Figure:
     axes[0, 0].set(xlabel="texture contrast of the dataset", ylabel="shape bias", ylim=(0, 1))
     axes[0, 0].legend(fontsize=8)
     return figure
+
+
+ACCURACIES = {"clean": ("-", "o"), "adversarial": ("--", "s"), "fragments": (":", "^")}
+"""Column of the study along eps -> line and marker."""
+
+
+@styled
+def eps_curve(table: pd.DataFrame, published: pd.DataFrame) -> Figure:
+    """Shape bias (above) and accuracies (below) against the eps of training, a line a seed.
+
+    `table` as from ``studies.eps_curve``, a column an architecture; in the last one the published
+    curve of ImageNet's ResNet-50: `eps` and `shape_bias`, the latter in per cent.
+    """
+    if table.empty:
+        return nothing("There is no study along eps for this dataset.")
+    groups = list(table.groupby("architecture", sort=False))
+    figure, axes = panels(2, len(groups) + 1, (3.0, 2.5), sharey=True)
+    for (above, below), (architecture, own) in zip(axes.T, groups, strict=False):
+        for _, rows in own.sort_values("eps").groupby("seed"):
+            style = {"color": TRAINING_COLOURS["robust"], "marker": "o"}
+            curve(above, rows["eps"], rows, "shape_bias", style, ms=4)
+            for name, (line, marker) in ACCURACIES.items():
+                label = name if rows["seed"].iloc[0] == own["seed"].min() else None
+                below.plot(rows["eps"], rows[name], color="#555555", ls=line, marker=marker, ms=3.5,
+                           lw=1, label=label)  # fmt: skip
+        above.set(title=architecture, ylim=(0, 1.02))
+        below.set_xlabel("eps of training (L2)")
+        below.legend(fontsize=7)
+    above, below = axes[:, -1]
+    above.plot(published["eps"], published["shape_bias"] / 100, color="#333333", marker="D", ms=4)
+    above.set_title("ResNet-50 on ImageNet, published", fontsize=9)
+    above.set_xlabel("eps of training (L2)")
+    below.set_axis_off()
+    axes[0, 0].set_ylabel("shape bias")
+    axes[1, 0].set_ylabel("accuracy")
+    return figure

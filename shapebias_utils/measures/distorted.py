@@ -9,6 +9,7 @@ from ..datasets import Dataset, ImageSet
 from ..distortions import distorted, get_distortion
 from ..networks import Network
 from .predictions import collect
+from .robustness import accuracy as plain_accuracy
 from .robustness import on_subset
 from .schema import OBSERVER
 from .statistics import wilson_interval
@@ -191,3 +192,20 @@ def pictures(dataset: Dataset, images: ImageSet, table: pd.DataFrame) -> np.ndar
         changed = own if name == "real" else distorted(dataset, own, name, level)
         found[rows] = changed.load(range(len(own))).numpy()
     return found
+
+
+def cues_alone(
+    networks: Sequence[Network], dataset: Dataset, images: ImageSet, names: Sequence[str]
+) -> pd.DataFrame:
+    """Accuracy of each network on the images as they are and with one cue changed, all else kept.
+
+    `names` are renditions at level 1. Columns: the observer, `rendition` ("real" first),
+    `accuracy` with its 95 % Wilson interval `low`, `high`, and `n` images. No image is left out for
+    being labelled wrongly before: every network answers to the same images.
+    """
+    sets = {"real": images} | {name: distorted(dataset, images, name, 1) for name in names}
+    trials = [collect(networks, own).assign(rendition=name) for name, own in sets.items()]
+    table = plain_accuracy(pd.concat(trials, ignore_index=True), by=["rendition"])
+    return table.sort_values(
+        "rendition", key=lambda r: r.map(list(sets).index), kind="stable", ignore_index=True
+    )

@@ -5,12 +5,13 @@ an axis: the curve along it, and the point on it at which both cues weigh the sa
 network; the bias at one point belongs to the images as well.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from ..datasets import ImageSet
+from ..datasets import Dataset, ImageSet
+from ..datasets.cue_conflict import balanced
 from ..networks import Network
 from ..results import cached
 from .predictions import collect, responses, scores_of
@@ -18,32 +19,34 @@ from .schema import OBSERVER, attributed, with_cues
 from .shape_bias import shape_bias
 
 
-def along(networks: Iterable[Network], sets: Mapping[float, ImageSet]) -> pd.DataFrame:
-    """The trials of all networks on cue-conflict images at each `level` of one cue's contrast.
+def along(networks: Iterable[Network], dataset: Dataset, per_pair: int = 2) -> pd.DataFrame:
+    """The trials of all networks on cue-conflict images along each of the dataset's `cue_axes`.
 
-    `sets` maps levels to the same images (by name) at that level. Columns of
-    ``predictions.collect``, and `level`.
+    So many images of each pair of conflicting categories, the same at all levels; 0: all. Columns
+    of ``predictions.collect``, and `axis` and `level`; empty where the dataset has no axes.
     """
     networks = list(networks)
-    tables = [collect(networks, images).assign(level=level) for level, images in sets.items()]
-    if not tables:
-        raise ValueError("no levels are given")
-    return pd.concat(tables, ignore_index=True)
+    tables = [pd.DataFrame(columns=[*OBSERVER, "imagename", "object_response", "axis", "level"])]
+    for axis, (levels, images_at) in dataset.cue_axes.items():
+        for level in levels:
+            images = balanced(images_at(level), per_pair)
+            tables.append(collect(networks, images).assign(axis=axis, level=level))
+    return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 def curves(trials: pd.DataFrame) -> pd.DataFrame:
     """Shape bias with its interval at each level, and what each cue alone decides.
 
-    Columns of ``shape_bias.shape_bias`` by `level`, and `by_shape`, `by_texture`: the shares of all
-    `n` conflict images that are given their shape's, their texture's category.
+    Columns of ``shape_bias.shape_bias`` by `axis` and `level`, and `by_shape`, `by_texture`: the
+    shares of all `n` conflict images that are given their shape's, their texture's category.
     """
-    table = shape_bias(trials, by=["level"])
+    table = shape_bias(trials, by=["axis", "level"])
     shares = {f"by_{cue}": table[cue] / table["n"] for cue in ("shape", "texture")}
-    return table.assign(**shares).sort_values([*OBSERVER, "level"], ignore_index=True)
+    return table.assign(**shares).sort_values([*OBSERVER, "axis", "level"], ignore_index=True)
 
 
 def balance(trials: pd.DataFrame, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
-    """The level at which an observer's shape bias is one half: there both cues weigh the same.
+    """The level on each axis at which the shape bias is one half: there both cues weigh the same.
 
     `trials` as from :func:`along`. By linear interpolation between the levels where the curve
     first crosses one half, with the 95 % bootstrap interval `low`, `high` over the `n` conflict
@@ -52,7 +55,7 @@ def balance(trials: pd.DataFrame, draws: int = 2000, seed: int = 0) -> pd.DataFr
     the curve would reach one half. ValueError if an image lacks a level.
     """
     rows = []
-    for key, own in with_cues(trials).groupby(OBSERVER, sort=False):
+    for key, own in with_cues(trials).groupby([*OBSERVER, "axis"], sort=False):
         wide = own.pivot(index="imagename", columns="level", values="decided")
         if wide.isna().any(axis=None):
             lacking = wide.index[wide.isna().any(axis=1)][0]
@@ -69,7 +72,7 @@ def balance(trials: pd.DataFrame, draws: int = 2000, seed: int = 0) -> pd.DataFr
         found = np.array([_crossing(levels, curve, rising) for curve in bias])
         low, high = np.quantile(found[1:], [0.025, 0.975], method="inverted_cdf")
         rows.append([*key, found[0], low, high, n])
-    return pd.DataFrame(rows, columns=[*OBSERVER, "level", "low", "high", "n"])
+    return pd.DataFrame(rows, columns=[*OBSERVER, "axis", "level", "low", "high", "n"])
 
 
 def _crossing(levels: np.ndarray, curve: np.ndarray, rising: bool) -> float:

@@ -35,15 +35,6 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def bootstrap_mean(values: np.ndarray, draws: int, seed: int) -> tuple[float, float, float]:
-    """Mean of the values between the ends of its 95 % percentile interval; nan without values."""
-    if not len(values):
-        return np.nan, np.nan, np.nan
-    chosen = np.random.default_rng(seed).integers(0, len(values), (draws, len(values)))
-    low, high = np.quantile(values[chosen].mean(axis=1), [0.025, 0.975])
-    return float(low), float(values.mean()), float(high)
-
-
 def holm(p: np.ndarray) -> np.ndarray:
     """The p-values corrected for their number by Holm's step-down method (1979)."""
     order = np.argsort(p, kind="stable")

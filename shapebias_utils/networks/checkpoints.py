@@ -77,11 +77,23 @@ def weights_hash(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def save(module: nn.Module, path: Path) -> None:
-    """Write the weights as safetensors."""
+def trained_hash(path: Path) -> str:
+    """The hash of the weights as they were trained, for what went on from them.
+
+    Of the file, or of that which its card says it was rounded from.
+    """
+    card = path.with_suffix(".json")
+    facts = json.loads(card.read_text()) if card.exists() else {}
+    return facts.get("rounded_from") or file_hash(path)
+
+
+def save(module: nn.Module, path: Path, half: bool = False) -> None:
+    """Write the weights as safetensors, in half precision if wanted; loading widens them again."""
     from safetensors.torch import save_file
 
     state = {k: v.detach().cpu().contiguous() for k, v in unwrapped(module).state_dict().items()}
+    if half:
+        state = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
     save_file(state, path)
 
 

@@ -82,7 +82,7 @@ def _runs(layers: Sequence[str], chosen: Sequence[int]) -> str:
 def let_through(table: pd.DataFrame, pairs: "Sequence[tuple[Network, Network]]") -> pd.DataFrame:
     """How much noise R lets through beside another network, in per cent: a row a pair.
 
-    `table` as from ``noise_let_through``, `pairs` as from ``rivals``. The first
+    `table` as from ``noise_to_signal`` at one deviation, `pairs` as from ``rivals``. The first
     layer of both with its interval, their means over layers, in how many layers R lets less
     through, and in how many of these the two intervals do not meet.
     """

@@ -22,7 +22,7 @@ from ..attacks import pgd
 from ..datasets import ImageSet
 from ..files import atomic, locked, provenance
 from ..hardware import device, fast_bf16, keep_freed_memory
-from ..networks.checkpoints import file_hash, load_into, save
+from ..networks.checkpoints import file_hash, load_into, save, trained_hash
 from .recipes import Recipe
 
 
@@ -51,7 +51,7 @@ def train(
     out = Path(out)
     facts = json.loads(
         json.dumps({"recipe": asdict(recipe), "seed": seed, "images": images.digest,
-                    "start": start and file_hash(start)})
+                    "start": start and trained_hash(start)})
     )  # fmt: skip
     card, log, state = (out.with_suffix(s) for s in (".json", ".csv", ".state.pt"))
     with locked(out, together=True):

@@ -1,5 +1,6 @@
-"""The two studies whose tables are kept with the repository, since they train many networks."""
+"""The studies whose tables are kept with the repository, since they train many networks."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from itertools import product
@@ -9,11 +10,13 @@ import pandas as pd
 
 from ..datasets import get_dataset
 from ..datasets.pictograms.images import SPLITS, RenderSettings, definition, pictograms
-from ..measures.predictions import collect
+from ..files import atomic
+from ..measures.predictions import collect, responses
 from ..measures.robustness import accuracy
 from ..measures.schema import OBSERVER
 from ..measures.shape_bias import shape_bias
 from ..networks import Network, get_network, network_names
+from ..networks.checkpoints import file_hash, save
 from ..paths import RAW
 from ..results import store, stored
 from .loop import train
@@ -45,6 +48,41 @@ def train_network(name: str, dataset: str = "pictograms", seed: int = 0) -> Path
     return train(network.build, images, recipe, network.path(), seed, start, label)
 
 
+def round_to_half(network: Network) -> None:
+    """Keep the trained network in half precision: so it is shipped, and so it is measured.
+
+    Its card then says what the file was `rounded_from` (SHA-256) and which share of the decisions
+    on cue-conflict and validation images is kept, `decisions_kept`. Nothing happens to a network
+    that is rounded already. ValueError where it would change more than 1 decision in 200.
+    """
+    path = network.path()
+    card = path.with_suffix(".json")
+    facts = json.loads(card.read_text())
+    if "rounded_from" in facts:
+        return
+    rounded = network.load()
+    for tensor in rounded.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.copy_(tensor.half())
+    dataset = get_dataset(network.dataset)
+    half = replace(network, build=lambda: rounded, checkpoint=None)
+    same = [
+        responses(n, dataset.images(split))["prediction"]
+        for n in (network, half)
+        for split in ("cue_conflict", "validation")
+    ]
+    kept = float((pd.concat(same[:2]).to_numpy() == pd.concat(same[2:]).to_numpy()).mean())
+    if kept < 0.995:
+        raise ValueError(f"{path} would keep {kept:.1%} of its decisions in half precision")
+    facts |= {"rounded_from": facts["sha256"], "decisions_kept": round(kept, 5)}
+    with atomic(path) as temporary:
+        save(rounded, temporary, half=True)
+        facts["sha256"] = file_hash(temporary)
+        with atomic(card) as beside:
+            beside.write_text(json.dumps(facts, indent=1) + "\n")
+    path.chmod(0o644)
+
+
 def seeds(values: Iterable[int] = (0, 1, 2), train_missing: bool = True) -> pd.DataFrame:
     """Shape bias and accuracy of the nine pictogram networks, for each seed they are trained from.
 
@@ -65,6 +103,8 @@ def seeds(values: Iterable[int] = (0, 1, 2), train_missing: bool = True) -> pd.D
                 train_network(name, seed=seed)
             network = get_network(name, "pictograms", seed)
             if network.path().exists():
+                if seed:  # all seeds but the first are shipped in half precision
+                    round_to_half(network)
                 networks.append(network)
     if networks:
         whole = dataset.images("validation").where("whole", "validation_whole")
@@ -83,7 +123,7 @@ def seeds(values: Iterable[int] = (0, 1, 2), train_missing: bool = True) -> pd.D
 def sensitivity(
     architecture: str = "AlexNet",
     contrasts: Iterable[float] = (0.09, 0.125, 0.16),
-    eps: Iterable[float] = (0.0, 2.5),
+    eps: Iterable[float] = (0.0, 1.25, 2.5),
     seed: int = 0,
 ) -> pd.DataFrame:
     """Shape bias of one architecture against the texture contrast of the dataset and training eps.
@@ -116,6 +156,48 @@ def sensitivity(
 SENSITIVITY = (
     "texture_contrast", "eps", "shape_bias", "low", "high", "n", "shape", "texture", "clean",
 )  # fmt: skip
+
+
+CURVE = {"AlexNet": (0, 1, 2), "ResNet": (0,)}
+"""Architecture -> the seeds from which it is trained along eps."""
+
+
+def eps_curve(eps: Iterable[float] = (0.0, 0.25, 0.5, 1.0, 1.5, 2.5)) -> pd.DataFrame:
+    """Shape bias and accuracy against the eps of training, which all start from the same S.
+
+    At eps 0 it is the control, which trains for as long without an adversary. Columns: the
+    observer, `eps`, `shape_bias`, `low`, `high`, `n`, `shape`, `texture`, and the top-1 accuracies
+    `clean` and `adversarial` (the dataset's attack) on whole validation objects and `fragments`
+    (clean) on the others. Kept as ``data/results/pictograms/eps_curve.csv``; the networks under
+    ``data/raw``. What was kept before is not computed again.
+    """
+    dataset = get_dataset("pictograms")
+    about = _about() | {"attack": asdict(dataset.attack)}
+    kept = stored("pictograms", "eps_curve", about)
+    keys = ["architecture", "seed", "eps"]
+    known = set() if kept.empty else set(kept[keys].itertuples(index=False, name=None))
+    validation, tables = dataset.images("validation"), [kept]
+    whole = validation.where("whole", "validation_whole")
+    fragments = validation.where("not whole", "validation_fragments")
+    for architecture, bound in product(CURVE, eps):
+        for seed in CURVE[architecture]:
+            if (architecture, seed, bound) in known:
+                continue
+            if bound:
+                network = _trained_at(architecture, RenderSettings(), bound, seed)
+            else:
+                network = get_network(f"{architecture}-control", "pictograms", seed)
+            table = shape_bias(collect([network], dataset.images("cue_conflict")))
+            trials = {
+                "clean": collect([network], whole),
+                "adversarial": collect([network], whole, (dataset.attack,)),
+                "fragments": collect([network], fragments),
+            }
+            table = table.assign(eps=bound, **{k: t["correct"].mean() for k, t in trials.items()})
+            tables.append(table)
+    table = pd.concat(tables, ignore_index=True).sort_values(keys, ignore_index=True)
+    store(table, "pictograms", "eps_curve", about)
+    return table
 
 
 def _about() -> dict:

@@ -7,23 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from ...datasets import ImageSet
 from ..dissection.detectors import unit_labels
 from ..schema import OBSERVER
 
 CUES = ("shape", "texture")
 UNLABELLED = "none"
-
-
-def balanced(images: ImageSet, per_pair: int) -> ImageSet:
-    """The first so many stimuli of each pair of conflicting categories, in their order; 0: all."""
-    table = images.table
-    number = table.groupby(["category", "texture_category"]).cumcount()
-    wanted = table["category"] != table["texture_category"]
-    if per_pair:
-        wanted &= number < per_pair
-    name = f"{images.name}_{per_pair or 'all'}_per_pair"
-    return images.subset(wanted.to_numpy().nonzero()[0], name)
 
 
 def with_labels(scores: pd.DataFrame, dissected: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,6 @@ from ...distributed import add, shard
 from ...networks import Network
 from ...results import cached
 from ..schema import OBSERVER, attributed
-from ..statistics import bootstrap_mean
 from ..stream import activations
 
 if TYPE_CHECKING:
@@ -100,22 +99,3 @@ def clean_and_noisy(
         table = clean.rename(columns={"value": "clean"}).assign(noisy=noisy["value"])
         tables.append(attributed(table, network)[tables[0].columns])
     return pd.concat(tables[1:] or tables, ignore_index=True)
-
-
-def noise_let_through(table: pd.DataFrame, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
-    """How much the noise changes a layer's maps: mean |noisy - clean| / clean over its channels.
-
-    `table` as from :func:`clean_and_noisy`. Columns: the observer, `layer`, `value`, its 95 %
-    bootstrap interval over channels `low`, `high`, `n` channels, and `silent`, the number of
-    those left out because their maps have no variation on clean images.
-    """
-    rows = []
-    for key, own in table.groupby([*OBSERVER, "layer"], sort=False):
-        alive = own[own["clean"] > 0]
-        change = ((alive["noisy"] - alive["clean"]).abs() / alive["clean"]).to_numpy(float)
-        low, value, high = bootstrap_mean(change, draws, seed)
-        facts = {"value": value, "low": low, "high": high, "n": len(alive)}
-        facts["silent"] = len(own) - len(alive)
-        rows.append(dict(zip([*OBSERVER, "layer"], key, strict=True)) | facts)
-    columns = [*OBSERVER, "layer", "value", "low", "high", "n", "silent"]
-    return pd.DataFrame(rows, columns=columns)
