@@ -105,5 +105,8 @@ def cues_alone(
         axis.axvline(chance, color="#888888", lw=0.8, ls=":")
         axis.set_yticks(list(places.values()), [titles.get(kind, kind) for kind in places])
         axis.set(title=architecture, xlabel="accuracy", xlim=(0, 1.02))
-        axis.legend(fontsize=7, loc="lower right")
+    handles = {}
+    for axis in axes[0]:
+        handles |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=len(architectures))
     return figure
