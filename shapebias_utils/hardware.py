@@ -25,7 +25,9 @@ def cores() -> int:
 
 
 def fast_bf16(where: torch.device) -> bool:
-    """Whether bfloat16 arithmetic is done by the hardware there."""
+    """Whether the hardware computes in bfloat16 there; SHAPEBIAS_BF16 (0 or 1) overrides it."""
+    if "SHAPEBIAS_BF16" in os.environ:
+        return os.environ["SHAPEBIAS_BF16"] == "1"
     if where.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.backends.mkldnn.is_available() and torch.cpu._is_avx512_bf16_supported()

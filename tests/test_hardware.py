@@ -4,6 +4,7 @@ import os
 import threading
 
 import pytest
+import torch
 
 from shapebias_utils import doctor, hardware
 from shapebias_utils.datasets.image_files import in_threads
@@ -30,3 +31,9 @@ def test_images_are_decoded_by_a_thread_a_core_and_eight_at_most(monkeypatch, co
         return threading.get_ident()
 
     assert len(set(in_threads([job] * 8 * together))) == together
+
+
+@pytest.mark.parametrize("said, fast", [("0", False), ("1", True)])
+def test_what_the_hardware_says_of_bfloat16_can_be_overridden(monkeypatch, said, fast):
+    monkeypatch.setenv("SHAPEBIAS_BF16", said)
+    assert hardware.fast_bf16(torch.device("cpu")) is fast
