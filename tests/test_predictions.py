@@ -96,6 +96,15 @@ def test_probabilities_are_not_renormalised_over_the_classes_that_belong_to_a_ca
     assert np.allclose(category_probabilities(classes, mapping), 0.01)
 
 
+@pytest.mark.parametrize("decision", ["mean", "max", "sum"])
+def test_a_category_without_classes_never_wins_though_all_others_have_nothing(decision):
+    classes = np.array([[0.0, 0.0, 1.0]])  # all on a class of no category
+    scores = category_probabilities(classes, {"cat": (0,), "dog": (1,)}, decision)[0]
+    assert CATEGORIES[scores.argmax()] == "cat" and np.isfinite(scores).sum() == 2
+    with pytest.raises(ValueError, match="classes for none of airplane, bear"):
+        category_probabilities(classes, {"cat": ()}, decision)
+
+
 def test_an_unknown_decision_is_refused():
     with pytest.raises(ValueError, match="unknown decision 'median'; choose mean, max, sum"):
         category_probabilities(np.ones((1, 20)), MAPPING, "median")

@@ -49,6 +49,12 @@ def test_the_other_seeds_are_shipped_in_half_precision_and_decide_the_same(seed)
         assert {p.dtype for p in network.load().parameters()} == {torch.float32}
 
 
+def test_cards_and_results_name_a_commit():
+    for path in (ROOT / "data").glob("*/pictograms/*.json"):
+        commit = json.loads(path.read_text())["provenance"]["commit"]
+        assert len(commit) >= 7 and int(commit, 16), path.name
+
+
 def test_a_network_is_rounded_once_and_what_went_on_from_it_still_fits(tmp_path, monkeypatch):
     monkeypatch.setattr("shapebias_utils.networks.CHECKPOINTS", tmp_path)
     source = get_network("AlexNet", "pictograms")

@@ -26,12 +26,14 @@ def category_probabilities(
     """Score of each of the 16 categories: ``(N, 16)`` from class probabilities ``(N, classes)``.
 
     The mean over a category's classes (the paper's Sec. 3.1, and model-vs-human's), or their
-    "max" or "sum"; 0 for a category that the mapping does not have. ValueError for any other
-    `decision`.
+    "max" or "sum"; -inf for a category that the mapping does not have, so that it never wins.
+    ValueError for any other `decision`, and for a mapping that has none of the categories.
     """
     if decision not in DECISIONS:
         raise ValueError(f"unknown decision {decision!r}; choose {', '.join(DECISIONS)}")
-    scores = np.zeros((len(probabilities), len(CATEGORIES)), probabilities.dtype)
+    if not any(mapping.get(category) for category in CATEGORIES):
+        raise ValueError(f"the mapping has classes for none of {', '.join(CATEGORIES)}")
+    scores = np.full((len(probabilities), len(CATEGORIES)), -np.inf, probabilities.dtype)
     for i, category in enumerate(CATEGORIES):
         if classes := list(mapping.get(category, ())):
             scores[:, i] = getattr(probabilities[:, classes], decision)(axis=1)
