@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from shapebias_utils.datasets import ImageSet, get_dataset
 from shapebias_utils.datasets.cue_conflict import balanced
-from shapebias_utils.measures.ablation import importance as importance
+from shapebias_utils.measures.ablation import importance
 from shapebias_utils.tables import ablation as report
 
 OBSERVER = {"network": "A", "architecture": "AlexNet", "training": "standard", "seed": 0}

@@ -130,6 +130,39 @@ def test_batch_norms_behind_the_layer_are_folded_away_and_the_network_keeps_its_
     assert all(torch.equal(v, weights[k]) for k, v in network.state_dict().items())
 
 
+@pytest.mark.parametrize(
+    "how", [{"groups": 2}, {"padding": "same"}, {"padding": 1, "padding_mode": "reflect"}], ids=str
+)
+def test_convolutions_that_take_no_shares_apart_run_on_the_copies(how):
+    torch.manual_seed(1)
+    network = nn.Sequential(
+        nn.Conv2d(3, 8, 5, stride=4), nn.ReLU(),
+        nn.Conv2d(8, 8, 3, **how), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 16),
+    )  # fmt: skip
+    assert_same(*both(network.eval(), "1", list(range(8))))
+
+
+class Shared(nn.Module):
+    """What the second convolution puts out is used with and without its batch norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.relu = nn.Conv2d(3, 8, 5, stride=4), nn.ReLU()
+        self.second, self.norm, self.head = nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8), nn.Linear(8, 16)
+        nn.init.uniform_(self.norm.running_mean)
+        nn.init.uniform_(self.norm.running_var, 0.5, 2)
+
+    def forward(self, x):
+        x = self.second(self.relu(self.first(x)))
+        return self.head((self.norm(x) + x.relu()).mean((2, 3)))
+
+
+def test_a_batch_norm_is_not_folded_into_a_convolution_that_others_use():
+    torch.manual_seed(1)
+    assert_same(*both(Shared().eval(), "relu", list(range(8))))
+
+
 def test_zeroed_copies():
     value = torch.arange(1.0, 13).view(1, 6, 1, 2)
     copies = Zeroed(value, torch.tensor([2, 0]), groups=3).dense()

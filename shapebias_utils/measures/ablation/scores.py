@@ -50,7 +50,7 @@ def scores(
     Columns `layer`, `unit` (from 0), `shape_score` and `texture_score`: of the conflict images that
     the network decides by shape (texture), `shape` (`texture`) in number, so many are decided
     differently when the channel is zero; and `flipped`, for :func:`flips` to read. The same as by
-    full forward passes, and for any number of processes. Warns where the network cannot be cut at
+    full forward passes, and for any number of processes. Warns where the network cannot be split at
     the layer, and full forward passes have to do. ValueError if there is no such layer.
     """
     if layer not in network.layers:
@@ -200,7 +200,7 @@ def _scores(run: _Run, images: ImageSet, label: str) -> pd.DataFrame:
 
 def _decide_by_whole(run: _Run, images: ImageSet, pairs: pd.DataFrame, label: str) -> np.ndarray:
     """The decision without `unit` on the image in `row`, of each pair, by full forward passes."""
-    left = pairs["unit"].tolist()
+    left = pairs["unit"].tolist()  # used up in order: `stream` calls `forward` once a batch
 
     def forward(x: Tensor, rows: list[int]) -> Tensor:
         units = [left.pop(0) for _ in rows[: len(left)]]
