@@ -171,6 +171,20 @@ def test_class_folders_that_would_give_wrong_labels_are_refused(raw):
         DATASET.images("validation")
 
 
+@pytest.mark.parametrize("other", [{"resize": 300}, {"size": 128}, {"categories": ("cat",) * 1000}])
+def test_images_that_are_prepared_otherwise_have_another_digest(tmp_path, other):
+    labels = tmp_path / "val_labels.csv"
+    labels.write_text("imagename,label\na.png,7\n")
+    (tmp_path / "val").mkdir()
+    photo().save(tmp_path / "val" / "a.png")
+    how = {"resize": 256, **LABELLED}
+    first, second = (
+        labelled_images(tmp_path / "val", labels, "validation", **given)
+        for given in (how, how | other)
+    )
+    assert first.digest != second.digest
+
+
 # Augmentation
 
 

@@ -29,10 +29,22 @@ def test_seed_0_is_what_notebook_03_shows():
     assert (kept["shape_bias"] - shown["shape_bias"]).abs().max() < 1e-4
 
 
-@pytest.mark.parametrize("architecture", ["AlexNet", "GoogLeNet", "ResNet"])
-def test_standard_networks_go_by_texture_robust_ones_by_shape_and_controls_stay(architecture):
+ABOVE = pytest.mark.xfail(
+    strict=True, reason="S of ResNet has .316, .391 and .383: .363 on average"
+)
+
+
+@pytest.mark.parametrize(
+    "architecture", ["AlexNet", "GoogLeNet", pytest.param("ResNet", marks=ABOVE)]
+)
+def test_standard_networks_go_by_texture(architecture):
     mean = SEEDS[SEEDS["architecture"] == architecture].groupby("training").mean(numeric_only=True)
-    assert mean.loc["standard", "shape_bias"] <= 0.4  # ResNet's S: .316, .391, .383
+    assert mean.loc["standard", "shape_bias"] <= 0.35
+
+
+@pytest.mark.parametrize("architecture", ["AlexNet", "GoogLeNet", "ResNet"])
+def test_robust_networks_go_by_shape_and_controls_stay_with_the_standard_ones(architecture):
+    mean = SEEDS[SEEDS["architecture"] == architecture].groupby("training").mean(numeric_only=True)
     assert mean.loc["robust", "shape_bias"] >= 0.70
     assert abs(mean.loc["control", "shape_bias"] - mean.loc["standard", "shape_bias"]) < 0.1
     assert mean.loc["robust", "adversarial"] >= 0.7 and mean.loc["standard", "adversarial"] <= 0.2

@@ -98,17 +98,17 @@ class Dataset:
     "validation" and "cue_conflict". `subsets` names parts of the validation images, each by a
     pandas query of their table. `category_classes` maps each of the 16 categories to the classes
     (network outputs) that belong to it; a category without classes is never decided for. `attack`
-    is the evaluation attack, `eps_grid` the budgets
-    of curves of accuracy against eps. `renditions` maps names of distortions to functions from an
-    image set and a level to the same images as the dataset itself renders them, where it can.
-    `concepts` returns the images with concepts for dissection; its argument is a folder, "" for
-    the dataset's own. `corrupted` returns the validation images that come corrupted on disk, given
-    the name of a corruption of ImageNet-C and its severity; None where they are made.
+    is the evaluation attack, `eps_grid` the budgets of curves of accuracy against eps. `renditions`
+    maps names of distortions to functions from an image set and a level to the same images as the
+    dataset itself renders them, where it can. `concepts` returns the images with concepts for
+    dissection; its argument is a folder, "" for the dataset's own. `corrupted` returns the
+    validation images that come corrupted on disk, given the name of a corruption of ImageNet-C and
+    its severity; None where they are made.
     `cue_axes` maps names of axes ("texture contrast") to their levels and the cue-conflict images
     at a level, all else being kept, where the dataset can draw them. `networks` returns the records
     of its networks, `recipes` how they are trained (architecture -> training -> recipe), `origins`
-    what it reads from disk. These are functions, since networks and
-    training build on datasets and not the other way round.
+    what it reads from disk. These are functions, since networks and training build on datasets and
+    not the other way round.
     """
 
     name: str

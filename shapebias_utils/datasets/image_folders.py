@@ -57,7 +57,8 @@ def labelled_images(
     twice = table["imagename"][table["imagename"].duplicated()]
     if len(twice):
         raise ValueError(f"{folder} has two images named {twice.iloc[0]}: remove one")
-    digest = hashlib.sha256()
+    # The same files are other images where they are cut otherwise or stand for other categories.
+    digest = hashlib.sha256(repr((resize, size if resize else None, categories)).encode())
     for path, label in listed:
         digest.update(f"{path.name} {label} {path.stat().st_size}\n".encode())
 
