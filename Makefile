@@ -23,14 +23,19 @@ EACH = $(ONE_THREAD) xargs -P $(JOBS) -n 1
 PYTEST = $(ONE_THREAD) SHAPEBIAS_FIGURES=$(CURDIR)/build/test/figures \
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder --nbval -rfEs
 
-.PHONY: help reproduce test test-all notebooks train bench lab lint format lock clean distclean
+.PHONY: help reproduce site test test-all faults notebooks train regimes bench lab lint format lock clean distclean
 .DEFAULT_GOAL := help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | expand -t 12
 
-reproduce: $(READY)  ## run all notebooks on Pictogram-16: tables and figures/, executed copies and HTML under build/
-	@ls notebooks/[0-9]*.ipynb | $(EACH) $(BIN)/shapebias run --html
+reproduce: $(READY)  ## run all notebooks on Pictogram-16 into build/: tables, figures/, the site
+	@ls notebooks/[0-9]*.ipynb | grep -v 10_claims | $(EACH) $(BIN)/shapebias run
+	@$(BIN)/shapebias run 10_claims
+	@$(BIN)/shapebias site
+
+site: $(READY)  ## the HTML companion under build/site, from what the notebooks left; nothing is run
+	@$(BIN)/shapebias site
 
 test: $(READY)  ## pytest, every cell of every notebook (nbval), the browser test if Chromium is there
 	@$(PYTEST) $(TESTS) </dev/null
@@ -38,15 +43,26 @@ test: $(READY)  ## pytest, every cell of every notebook (nbval), the browser tes
 test-all: $(READY)  ## the same with the slow tests
 	@$(PYTEST) -m "" $(TESTS) </dev/null
 
+FAULTS = kills surroundings many_processes without_network fuzz
+faults: $(READY)  ## kill, starve and feed badly whatever writes and reads, and count anew (an hour)
+	@SHAPEBIAS_RENEW=1 $(ONE_THREAD) $(BIN)/python -m pytest -q -m slow $(FAULTS:%=tests/test_%.py)
+
 notebooks: $(READY)  ## run all notebooks and keep all their new outputs and figures, moved or not, for committing
-	@ls notebooks/[0-9]*.ipynb | $(EACH) $(BIN)/shapebias run --update
+	@ls notebooks/[0-9]*.ipynb | grep -v 10_claims | $(EACH) $(BIN)/shapebias run --update
+	@$(BIN)/shapebias run 10_claims --update
+	@$(BIN)/python -m shapebias_utils.site.readme
 
 train: $(READY)  ## train all pictogram networks of one seed (SEED=0), going on where it stopped
 	@printf '%s\n' GoogLeNet ResNet AlexNet | \
 		$(EACH) $(BIN)/shapebias train --seed $(SEED) --all --architecture
 
-bench: $(READY)  ## timings side by side with plain and other implementations
-	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+regimes: $(READY)  ## train the further regimes of one seed (SEED=0) and keep their points (an hour)
+	@printf '%s\n' ResNet AlexNet | \
+		$(EACH) $(BIN)/shapebias train --seed $(SEED) --regimes --architecture
+	@$(BIN)/shapebias study routes
+
+bench: $(READY)  ## timings side by side with plain and other implementations, as data/results/bench.csv
+	@$(ONE_THREAD) $(BIN)/python benchmarks/run.py
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
@@ -60,7 +76,7 @@ format: $(READY)  ## let ruff sort the imports and lay out the code
 	$(BIN)/ruff format .
 
 lock:  ## renew requirements.lock for changed dependencies (needs uv); versions stay where they can
-	uv pip compile --quiet --universal --python-version 3.11 --extra dev \
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev --extra site \
 		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 clean:  ## remove what was built and the tools' caches; data and .venv stay
@@ -79,7 +95,7 @@ $(READY): requirements.lock pyproject.toml
 	@if command -v uv >/dev/null; then \
 		set -ex; \
 		uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" $(VENV); \
-		uv pip install --quiet --python $(BIN)/python -r requirements.lock; \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; \
 		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
 	else \
 		$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -87,7 +103,8 @@ $(READY): requirements.lock pyproject.toml
 			exit 1; }; \
 		set -ex; \
 		$(PYTHON) -m venv $(VENV); \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+			-r requirements.lock; \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 			--no-build-isolation -e .; \
 	fi

@@ -1,27 +1,28 @@
 """Scores of channels by partial forward passes beside a full forward pass for each channel.
 
 The plain loop is timed on some channels of each layer, spread evenly, and its time scaled to all of
-them. It runs over all images, as it must, in batches of 64; partial passes leave out those that are
-decided by neither cue, a share that is set here (27 to 44 % for the paper's networks). All fp32.
-Seconds are of the processor, not of the clock, so that other processes disturb little. The scores
-of the sampled channels must be the same.
+them, in batches of 64. Both are on all images, also on those that neither cue decides, since the
+margins are of all. All fp32. Seconds are of the processor, not of the clock, so that other
+processes disturb little. The scores of the sampled channels must be the same, and the margins but
+for rounding.
 """
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import torch
+from timing import row
 from torch import nn
 
 from shapebias_utils.categories import CATEGORIES
 from shapebias_utils.datasets import ImageSet, get_dataset
 from shapebias_utils.hardware import device, keep_freed_memory
 from shapebias_utils.hooks import ablate, record
-from shapebias_utils.measures.ablation.scores import scores
+from shapebias_utils.measures.ablation.scores import log_scores, scores
 from shapebias_utils.measures.predictions import category_probabilities
 from shapebias_utils.networks import Network, get_network, zoo
 
@@ -34,11 +35,22 @@ def seconds(work: Callable) -> tuple[float, object]:
     return clock() - began, result
 
 
-def decide(module: nn.Module, network: Network, x: torch.Tensor, size: int) -> np.ndarray:
+def decide(
+    module: nn.Module, network: Network, x: torch.Tensor, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The decisions, and the log score of each category."""
     with torch.no_grad():
         logits = torch.cat([module(part) for part in x.split(size)])
     by_category = category_probabilities(logits.softmax(1).cpu().numpy(), network.mapping())
-    return np.array(CATEGORIES)[by_category.argmax(1)]
+    return np.array(CATEGORIES)[by_category.argmax(1)], log_scores(logits, network.mapping())
+
+
+def margins(logs: np.ndarray, cues: np.ndarray) -> np.ndarray:
+    """Of each image ``(2, N)``: shape's and texture's log score above the best of neither."""
+    named = np.array([[CATEGORIES.index(c) for c in own] for own in cues])
+    rows, neither = np.arange(len(logs)), logs.copy()
+    neither[rows, named] = -np.inf
+    return logs[rows, named] - neither.max(1)
 
 
 def random_images(network: Network, n: int, size: int, neither: float) -> ImageSet:
@@ -50,7 +62,7 @@ def random_images(network: Network, n: int, size: int, neither: float) -> ImageS
     module = network.load().to(device())
     with torch.no_grad():  # random weights say the same of all images, but for this
         list(module.modules())[-1].bias -= module(x.to(device())).mean(0)
-    said = decide(module, network, x.to(device()), min(n, 64))
+    said, _ = decide(module, network, x.to(device()), min(n, 64))
     names = []
     for i, category in enumerate(said):
         others = [c for c in CATEGORIES if c != category]
@@ -72,12 +84,13 @@ def alexnet() -> nn.Module:
     return module
 
 
-def compare(network: Network, images: ImageSet, sampled: int) -> None:
+def compare(network: Network, images: ImageSet, sampled: int) -> dict:
+    """The row of all layers; SystemExit where any score is another."""
     module = network.load().to(device())
     x = images.load(range(len(images))).to(device(), memory_format=torch.channels_last)
     size = min(64, len(images))
     with record(module, network.layers) as seen:
-        before = decide(module, network, x, size)
+        before, logs = decide(module, network, x, size)
     cues = images.table["imagename"].str.extract(r"([a-z]+)\d+-([a-z]+)").to_numpy().T
     conflict, widths = cues[0] != cues[1], {layer: a.shape[1] for layer, a in seen.items()}
     decided = (conflict & ((before == cues[0]) | (before == cues[1]))).mean()
@@ -88,23 +101,29 @@ def compare(network: Network, images: ImageSet, sampled: int) -> None:
     for layer, path in network.layers.items():
         units = np.unique(np.linspace(0, widths[layer] - 1, sampled).astype(int))
 
-        def plain(units: Sequence[int] = units, path: str = path) -> list[tuple[int, int]]:
-            counts = []
+        def plain(units: Sequence[int] = units, path: str = path) -> tuple[list, list]:
+            counts, lost = [], []
             for unit in units:
                 with ablate(module, path, int(unit)):
-                    flipped = conflict & (decide(module, network, x, size) != before)
-                counts.append(tuple(int((flipped & (before == cue)).sum()) for cue in cues))
-            return counts
+                    after, without = decide(module, network, x, size)
+                flipped = conflict & (after != before)
+                counts.append([int((flipped & (before == cue)).sum()) for cue in cues])
+                lost.append((margins(logs, cues) - margins(without, cues))[:, conflict].mean(1))
+            return counts, lost
 
-        took, expected = seconds(plain)
+        took, (expected, lost) = seconds(plain)
         full = took / len(units) * widths[layer]
         part, table = seconds(partial(scores, network, images, layer=layer))
         found = table.loc[units, ["shape_score", "texture_score"]].to_numpy()
-        same = "equal" if found.tolist() == [list(c) for c in expected] else "DIFFERENT"
+        near = table.loc[units, ["shape_margin", "texture_margin"]].to_numpy()
+        apart = np.abs(near - np.array(lost)).max()
+        equal = found.tolist() == expected and apart < 1e-4 * max(1, np.abs(lost).max())
+        same = "equal" if equal else "DIFFERENT"
         total += full, part
         print(
             f"  {layer:12} {widths[layer]:4} channels  plain {full:8.1f} s (from {len(units)})  "
-            f"partial {part:7.2f} s  {full / part:5.1f}x  scores {same}, up to {found.max()}",
+            f"partial {part:7.2f} s  {full / part:5.1f}x  scores {same}, up to {found.max()}; "
+            f"margins apart by {apart:.0e}",
             flush=True,
         )
         if same != "equal":
@@ -112,9 +131,25 @@ def compare(network: Network, images: ImageSet, sampled: int) -> None:
     full, part = total
     print(
         f"  {'all':12} {sum(widths.values()):4} channels  plain {full:8.1f} s            "
-        f"partial {part:7.2f} s  {full / part:5.1f}x; on the decided images alone "
-        f"{decided * full / part:.1f}x"
+        f"partial {part:7.2f} s  {full / part:5.1f}x"
     )
+    case = f"{network.name}, {sum(widths.values())} channels, {x.shape[-1]} px"
+    return row(case, "a full pass a channel", part, full, 8.0, f"{len(images)} images, all layers")
+
+
+def rows(
+    images: int = 8, size: int = 224, neither: float = 0.35, sample: int = 2, mini: int = 12
+) -> Iterator[dict]:
+    """Of the paper's AlexNet, with random weights, and of the pictogram networks."""
+    keep_freed_memory()
+    torch.manual_seed(0)
+    module = alexnet()
+    network = Network("AlexNet, random weights", lambda: module, layers=zoo.LAYERS["AlexNet"])
+    yield compare(network, random_images(network, images, size, neither), sample)
+    stimuli = get_dataset("pictograms").images("cue_conflict")
+    few = stimuli.subset(range(0, len(stimuli), -(-len(stimuli) // mini)), "few")
+    for name in ("AlexNet", "GoogLeNet", "ResNet"):
+        yield compare(get_network(name, "pictograms"), few, sample)
 
 
 def main() -> None:
@@ -124,17 +159,8 @@ def main() -> None:
     parser.add_argument("--neither", type=float, default=0.35, help="share decided by no cue")
     parser.add_argument("--sample", type=int, default=4, help="channels a layer of the plain loop")
     parser.add_argument("--mini", type=int, default=32, help="stimuli for the pictogram networks")
-    chosen = parser.parse_args()
-    keep_freed_memory()
-    torch.manual_seed(0)
-    module = alexnet()
-    network = Network("AlexNet, random weights", lambda: module, layers=zoo.LAYERS["AlexNet"])
-    images = random_images(network, chosen.images, chosen.size, chosen.neither)
-    compare(network, images, chosen.sample)
-    stimuli = get_dataset("pictograms").images("cue_conflict")
-    few = stimuli.subset(range(0, len(stimuli), -(-len(stimuli) // chosen.mini)), "few")
-    for name in ("AlexNet", "GoogLeNet", "ResNet"):
-        compare(get_network(name, "pictograms"), few, chosen.sample)
+    for _ in rows(**vars(parser.parse_args())):
+        pass
 
 
 if __name__ == "__main__":

@@ -1,20 +1,21 @@
-"""PGD of the package beside AttackerModel of the `robustness` library, at the same settings.
+"""PGD of the package beside AttackerModel of `robustness`, and foolbox, at the same settings.
 
 Prints seconds, the ratio to the library, and how far the adversarial images are from its own.
 """
 
 import argparse
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 
+import pandas as pd
 import torch
+from timing import left_out, row, seconds
 from torch import Tensor, nn
 
 from shapebias_utils.attacks import Attack, pgd
-from shapebias_utils.hardware import cores
-from shapebias_utils.training.loop import fast_bf16, keep_freed_memory
+from shapebias_utils.hardware import fast_bf16, keep_freed_memory
 
 MEAN, STD = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
 
@@ -29,42 +30,41 @@ class StayPut:
         return self.x
 
 
-def seconds(work: Callable[[], Tensor], repeats: int, where: torch.device) -> tuple[float, Tensor]:
-    """The fastest of some runs after one to warm up, and what the work returns."""
-    best, result = float("inf"), work()
-    for _ in range(repeats):
-        began = time.perf_counter()
-        result = work()
-        if where.type == "cuda":
-            torch.cuda.synchronize(where)
-        best = min(best, time.perf_counter() - began)
-    return best, result
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--architecture", default="resnet18", choices=["resnet18", "resnet50"])
-    parser.add_argument("--images", type=int, default=4, help="batch size (default 4)")
-    parser.add_argument("--size", type=int, default=224, help="pixels a side (default 224)")
-    parser.add_argument("--repeats", type=int, default=2, help="timed runs, fastest kept")
-    parser.add_argument("--constraint", default="2", choices=["2", "inf"])
-    chosen = parser.parse_args()
-
-    # The released library imports a module that torchvision no longer has.
+def model_of(architecture: str) -> nn.Module:
+    """A network of the library, which imports a module that torchvision no longer has."""
     shim = ModuleType("torchvision.models.utils")
     shim.load_state_dict_from_url = torch.hub.load_state_dict_from_url
     sys.modules[shim.__name__] = shim
     from robustness import imagenet_models
+
+    return getattr(imagenet_models, architecture)().eval().requires_grad_(False)
+
+
+def foolboxs(network: nn.Module, x: Tensor, y: Tensor, attack: Attack) -> Tensor:
+    """What foolbox's PGD finds; it takes the last step's images, and no random start here."""
+    import foolbox
+
+    kind = {"2": foolbox.attacks.L2PGD, "inf": foolbox.attacks.LinfPGD}[attack.constraint]
+    search = kind(abs_stepsize=attack.step_size, steps=attack.steps, random_start=False)
+    model = foolbox.PyTorchModel(network, bounds=(0, 1), device=x.device)
+    return search.run(model, x, foolbox.Misclassification(y), epsilon=attack.eps)
+
+
+def rows(
+    architecture: str = "resnet18", images: int = 2, size: int = 224, repeats: int = 2,
+    constraint: str = "2",
+) -> Iterator[dict]:  # fmt: skip
+    where = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(0)
+    model = model_of(architecture).to(where)
     from robustness.attacker import AttackerModel
     from robustness.tools.helpers import InputNormalize
 
-    where = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(0)
-    model = getattr(imagenet_models, chosen.architecture)().eval().requires_grad_(False).to(where)
-    x = torch.rand(chosen.images, 3, chosen.size, chosen.size).to(where)
-    y = torch.randint(1000, (chosen.images,)).to(where)
-    settings = {} if chosen.constraint == "2" else {"eps": 8 / 255, "step_size": 2 / 255}
-    attack = Attack(constraint=chosen.constraint, **settings)
+    x = torch.rand(images, 3, size, size).to(where)
+    y = torch.randint(1000, (images,)).to(where)
+    settings = {} if constraint == "2" else {"eps": 8 / 255, "step_size": 2 / 255}
+    attack = Attack(constraint=constraint, **settings)
+    last = replace(attack, use_best=False)
     reference = AttackerModel(model, SimpleNamespace(mean=MEAN, std=STD)).eval().to(where)
     network = nn.Sequential(InputNormalize(MEAN, STD), model).eval().to(where)
 
@@ -75,25 +75,40 @@ def main() -> None:
             use_best=attack.use_best,
         )[1]  # fmt: skip
 
-    def ours(bf16: bool) -> Tensor:
-        last = torch.channels_last if bf16 else torch.contiguous_format
-        return pgd(network.to(memory_format=last), x.to(memory_format=last), y, attack, bf16=bf16)
+    def ours(attack: Attack, bf16: bool = False) -> Tensor:
+        kind = torch.channels_last if bf16 else torch.contiguous_format
+        return pgd(network.to(memory_format=kind), x.to(memory_format=kind), y, attack, bf16=bf16)
 
-    name = torch.cuda.get_device_name() if where.type == "cuda" else f"{cores()} cores"
-    print(
-        f"{chosen.architecture}, {chosen.images} images of {chosen.size} px, {attack}, "
-        f"{name}, {torch.get_num_threads()} threads"
-    )
-    base, wanted = seconds(library, chosen.repeats, where)
-    print(f"{'robustness.AttackerModel, fp32':32} {base:8.2f} s")
+    case = f"{architecture}, {images} images of {size} px, L{constraint}, {attack.steps} steps"
+    base, wanted = seconds(library, repeats)
     keep_freed_memory()
-    for title, bf16 in (("pgd, fp32", False), ("pgd, bf16, channels last", True)):
-        if bf16 and not fast_bf16(where):
-            print(f"{title:32} left out: this machine has no bfloat16 arithmetic")
-            continue
-        took, found = seconds(lambda bf16=bf16: ours(bf16), chosen.repeats, where)
-        apart = (found - wanted).abs().max().item()
-        print(f"{title:32} {took:8.2f} s  {base / took:5.2f}x  largest difference {apart:.1e}")
+    took, found = seconds(lambda: ours(attack), repeats)
+    apart = f"largest difference {(found - wanted).abs().max().item():.0e}"
+    yield row(f"pgd, float32: {case}", "robustness.AttackerModel", took, base, 1.0, apart)
+    if fast_bf16(where):
+        fast, _ = seconds(lambda: ours(attack, True), repeats)
+        yield row(f"pgd, bfloat16: {case}", "robustness.AttackerModel", fast, base, 2.0)
+    else:
+        why = "this machine has no bfloat16 arithmetic"
+        yield left_out(f"pgd, bfloat16: {case}", "robustness.AttackerModel", why)
+    try:
+        base, wanted = seconds(lambda: foolboxs(network, x, y, last), repeats)
+    except ImportError:
+        yield left_out(f"pgd, last step: {case}", "foolbox", "it is not installed")
+        return
+    took, found = seconds(lambda: ours(last), repeats)
+    apart = f"largest difference {(found - wanted).abs().max().item():.0e}"
+    yield row(f"pgd, last step: {case}", "foolbox", took, base, 1.0, apart)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--architecture", default="resnet18", choices=["resnet18", "resnet50"])
+    parser.add_argument("--images", type=int, default=4, help="batch size (default 4)")
+    parser.add_argument("--size", type=int, default=224, help="pixels a side (default 224)")
+    parser.add_argument("--repeats", type=int, default=2, help="timed runs, fastest kept")
+    parser.add_argument("--constraint", default="2", choices=["2", "inf"])
+    print(pd.DataFrame(rows(**vars(parser.parse_args()))).to_string(index=False))
 
 
 if __name__ == "__main__":

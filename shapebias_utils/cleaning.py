@@ -10,13 +10,15 @@ from .files import being_written, remove_lock
 from .paths import BUILD, FIGURES, RAW, RESULTS, ROOT
 
 PICTOGRAMS, LABELS = RAW / "pictograms", RAW / "broden_labels"
+DECODED = RAW / "decoded"
 
 
 def _caches(what: str) -> list[Path]:
     """The folders that hold nothing but caches of a kind (and, for figures, committed files)."""
     if what == "results":  # tables directly in a dataset's folder are part of the repository
         return [p for p in RESULTS.glob("*/*") if p.is_dir()]
-    folders = {"figures": [FIGURES], "images": [PICTOGRAMS, DISTORTED, LABELS], "build": [BUILD]}
+    images = [PICTOGRAMS, DECODED, DISTORTED, LABELS]
+    folders = {"figures": [FIGURES], "images": images, "build": [BUILD]}
     if what not in folders:
         raise ValueError(f"cannot clean {what!r}; choose results, {', '.join(folders)}")
     return folders[what]

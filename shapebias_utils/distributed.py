@@ -5,7 +5,7 @@ Under ``torchrun`` every process takes its share of the work; without it there i
 
 import atexit
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -110,6 +110,16 @@ def add(values: "Tensor") -> "Tensor":
         values = values.to("cuda" if torch.cuda.is_available() else "cpu")
         dist.all_reduce(values)
     return values.cpu()
+
+
+def agree(tensors: "Iterable[Tensor]") -> None:
+    """Give every process the values that rank 0 has, in place."""
+    if world_size() > 1:
+        import torch.distributed as dist
+
+        _setup()
+        for values in tensors:
+            dist.broadcast(values, src=0)
 
 
 def wrap(network: "nn.Module") -> "nn.Module":

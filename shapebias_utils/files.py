@@ -1,10 +1,12 @@
 """Files written whole or not at all, held against other processes, and told apart by their hash."""
 
+import errno
 import glob
 import hashlib
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +20,14 @@ from .paths import ROOT
 
 _TEMPORARY = re.compile(r"\.([^@]*)@(\d+)@.")
 """The names of temporary files: machine, process, and the file that they shall become."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Errors of a disk that is full, or of a user who may have no more of it."""
+
+
+def line(error: object) -> str:
+    """What the error, or whatever was read, says, in one line; an empty one its type."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def sha256(path: Path) -> str:
@@ -42,27 +52,89 @@ def writable(folder: Path) -> Path:
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[Path]:
+def atomic(path: Path, durable: bool = True) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place on leaving, or is gone on error.
 
-    What a process that was killed while writing has left there is gone with the next call.
+    What a process that was killed while writing has left there is gone with the next call. Once
+    this returns the file outlives a crash of the machine, unless it is not to be `durable`, as for
+    caches of many small files.
     """
     path = Path(path)
-    writable(path.parent)
-    for left in path.parent.glob(f".*@*@{glob.escape(path.name)}"):
-        if not being_written(left):
-            left.unlink(missing_ok=True)
     # The suffix stays last: numpy and matplotlib choose the format by it.
-    temporary = path.with_name(f".{platform.node()}@{os.getpid()}@{path.name}")
+    temporary = _beside(path)
     try:
         yield temporary
+        if durable:
+            _to_disk(temporary)
         os.replace(temporary, path)
+        if durable:
+            _to_disk(path.parent)
+    except OSError as error:
+        if error.errno in FULL:
+            raise _no_room(path, error) from None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder beside `folder` that takes its place on leaving, or is gone on error.
+
+    What was there is removed then. What a killed process has left is gone with the next call.
+    """
+    temporary = _beside(folder)
+    old = temporary.with_name(temporary.name.replace("@" + folder.name, f"@old@{folder.name}"))
+    temporary.mkdir()
+    try:
+        yield temporary
+        if folder.exists():  # to which a name cannot be given in one step
+            os.replace(folder, old)
+        os.replace(temporary, folder)
+    except BaseException as error:
+        if old.exists() and not folder.exists():
+            os.replace(old, folder)
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise _no_room(folder, error) from None
+        raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _no_room(path: Path, error: OSError) -> OSError:
+    return OSError(
+        f"cannot write {path} ({error.strerror}): make room there, or set SHAPEBIAS_DATA, "
+        "SHAPEBIAS_RESULTS, SHAPEBIAS_FIGURES or SHAPEBIAS_BUILD to a folder on another disk"
+    )
+
+
+def _beside(path: Path) -> Path:
+    """A temporary path for `path`; those that killed processes have left are removed."""
+    writable(path.parent)
+    for left in path.parent.glob(f".*@*@{glob.escape(path.name)}"):
+        if being_written(left):
+            continue
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+    return path.with_name(f".{platform.node()}@{os.getpid()}@{path.name}")
+
+
+def _to_disk(path: Path) -> None:
+    """Have the system write what it holds of a file, or of the names in a folder."""
+    if path.is_dir() and os.name != "posix":  # where folders cannot be opened
+        return
+    opened = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 def being_written(path: Path) -> bool:
-    """Whether this is a temporary file of :func:`atomic` whose process may still run.
+    """Whether this is a temporary file, or folder, of :func:`atomic` whose process may still run.
 
     Of processes of other machines nothing is known: they may.
     """

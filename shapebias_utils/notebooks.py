@@ -5,10 +5,13 @@ from. Here parameters are checked before a kernel starts, and every notebook run
 """
 
 import ast
+import json
+import logging
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from .files import atomic, locked, writable
@@ -57,6 +60,22 @@ def find_notebooks(name: str) -> list[Path]:
     raise ValueError(f"unknown notebook {name!r}; there are {names}")
 
 
+def saved_by(stem: str) -> Path | None:
+    """The notebook that saves the figure or table of that stem, None if there is none.
+
+    That whose text names it; of stems that are put together only in the run, that of their number.
+    """
+    known = sorted(NOTEBOOKS.glob("[0-9]*_*.ipynb"))
+    named = [path for path in known if f'"{stem}"' in _code(path)]
+    return next(iter(named + [path for path in known if path.name[:2] == stem[:2]]), None)
+
+
+@cache
+def _code(notebook: Path) -> str:
+    cells = json.loads(notebook.read_text())["cells"]
+    return "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+
+
 def parameters_of(notebook: Path) -> dict[str, Parameter]:
     """What may be given to a notebook: the variables of its cell tagged "parameters", by name."""
     from papermill import inspect_notebook
@@ -84,8 +103,8 @@ def values_for(
     A parameter annotated `str` is taken literally, another is read as a number or else as YAML.
     Files and folders that exist relative to the caller become absolute, since the notebook runs
     elsewhere. ValueError names a parameter that the notebook has not (left out if
-    `skip_unknown`) or that has another type, an unknown dataset or network, and a file of own
-    networks that is not there.
+    `skip_unknown`) or that has another type, an unknown dataset, network or decision, a seed whose
+    weights are not there, and a file of own networks that is not there.
     """
     known = parameters_of(notebook)
     values = {}
@@ -153,11 +172,26 @@ def _check_names(values: Mapping[str, object]) -> None:
     if own:  # only the notebook runs that file, which may register a dataset too
         return
     from .datasets import get_dataset
-    from .networks import get_networks
+    from .measures.predictions import DECISIONS
+    from .networks import get_networks, standard_and_robust
+    from .networks.presets import TRANSFORMS
 
     get_dataset(values["dataset"])
+    if values.get("decision", DECISIONS[0]) not in DECISIONS:
+        raise ValueError(f"unknown decision {values['decision']!r}; choose {', '.join(DECISIONS)}")
+    transform = values.get("stimuli_transform", TRANSFORMS[0])
+    if transform not in TRANSFORMS:
+        raise ValueError(f"unknown stimuli_transform {transform!r}; choose {', '.join(TRANSFORMS)}")
     if "networks" in values:
-        get_networks(values["dataset"], values["networks"] or "")
+        seed = values.get("seed", 0)
+        where, names = values["dataset"], values["networks"]
+        chosen = get_networks(where, names, seed) if names else standard_and_robust(where, seed)
+        for network in chosen:
+            if seed and not network.path().exists():
+                raise ValueError(
+                    f"there are no weights of {network.name} from seed {seed}: train them with "
+                    f"`shapebias train --all --seed {seed}`, or give another seed"
+                )
 
 
 def run(
@@ -165,25 +199,36 @@ def run(
 ) -> tuple[Path, float]:
     """Execute a notebook; (path of the executed copy, seconds).
 
-    The copy goes to ``build/<dataset>/`` unless `out` names another folder. NotebookError says
-    which cell failed and why, and where the copy is that shows it.
+    The copy goes to ``build/<dataset>/`` unless `out` names another folder; it appears when the run
+    has ended. NotebookError says which cell failed and why, and where the copy is that shows it.
     """
-    dataset = values.get("dataset")
-    if dataset is None and "dataset" in (known := parameters_of(notebook)):
-        dataset = known["dataset"].default
-    copy = (out or BUILD / str(dataset or "")).resolve() / notebook.name
+    copy = (out or BUILD / dataset_of(notebook, values)).resolve() / notebook.name
     if copy == notebook.resolve():
         raise ValueError(
             f"{copy.parent} holds the notebook itself; choose another folder for --out"
         )
     writable(copy.parent)
     began = time.monotonic()
-    with locked(copy):
+    failed = None
+    with locked(copy), atomic(copy) as unfinished:
         try:
-            _execute(notebook, copy, values)
-        except KernelStartError:  # a port was taken between its choice and its use
-            _execute(notebook, copy, values)
+            try:
+                _execute(notebook, unfinished, values)
+            except KernelStartError:  # a port was taken between its choice and its use
+                _execute(notebook, unfinished, values)
+        except NotebookError as error:
+            if isinstance(error, KernelStartError) or not unfinished.exists():
+                raise
+            failed = error  # the copy shows where
+    if failed:
+        raise type(failed)(f"{failed} (executed copy: {copy})") from failed.__cause__
     return copy, time.monotonic() - began
+
+
+def dataset_of(notebook: Path, values: Mapping[str, object]) -> str:
+    """The dataset that the notebook runs on with these parameters; "" for one that has none."""
+    known = parameters_of(notebook)
+    return str(values.get("dataset") or (known["dataset"].default if "dataset" in known else ""))
 
 
 def _execute(notebook: Path, copy: Path, values: Mapping[str, object]) -> None:
@@ -191,6 +236,9 @@ def _execute(notebook: Path, copy: Path, values: Mapping[str, object]) -> None:
     from papermill import PapermillExecutionError, execute_notebook
     from zmq.error import ZMQError
 
+    log = logging.getLogger("papermill")
+    if not log.handlers:  # else what it logs goes to the terminal, beside the error that it raises
+        log.addHandler(logging.NullHandler())
     bar = {"desc": notebook.stem, "disable": None, "leave": False}  # no bar where it is no terminal
     try:
         execute_notebook(
@@ -206,13 +254,11 @@ def _execute(notebook: Path, copy: Path, values: Mapping[str, object]) -> None:
     except PapermillExecutionError as error:
         lines = [line for line in str(error.evalue).splitlines() if line.strip()] or [""]
         raise NotebookError(
-            f"{notebook.stem}, cell In [{error.exec_count}]: {error.ename}: {lines[-1].strip()} "
-            f"(executed copy: {copy})"
+            f"{notebook.stem}, cell In [{error.exec_count}]: {error.ename}: {lines[-1].strip()}"
         ) from error
     except DeadKernelError as error:
         raise NotebookError(
-            f"{notebook.stem}: the kernel died while a cell ran, often for want of memory "
-            f"(executed copy: {copy})"
+            f"{notebook.stem}: the kernel died while a cell ran, often for want of memory"
         ) from error
     except (RuntimeError, ZMQError) as error:
         raise KernelStartError(f"{notebook.stem}: the kernel did not start: {error}") from error
@@ -227,18 +273,8 @@ def _drop_progress_bars(copy: Path) -> None:
     for cell in executed.cells:
         if cell.cell_type == "code":
             shown = [(o, o.get("data", {}).get("text/plain", "")) for o in cell.outputs]
-            cell.outputs = [o for o, text in shown if not re.search(r"\d/\d+ \[", text)]
+            cell.outputs = [o for o, text in shown if not re.search(r"\d%\|.*\d/\d+", text)]
     nbformat.write(executed, copy)
-
-
-def to_html(copy: Path) -> Path:
-    """The path of the HTML page that an executed notebook becomes, beside it."""
-    from nbconvert import HTMLExporter
-
-    page, _ = HTMLExporter().from_filename(str(copy))
-    with atomic(copy.with_suffix(".html")) as path:
-        path.write_text(page, encoding="utf-8")
-    return copy.with_suffix(".html")
 
 
 def update(notebook: Path, copy: Path) -> None:
@@ -257,6 +293,21 @@ def update(notebook: Path, copy: Path) -> None:
     with atomic(notebook) as path:
         nbformat.write(ours, path)
         clean_metadata(path)
+
+
+def note_time(notebook: Path, values: Mapping[str, object], seconds: float) -> None:
+    """Keep how long the notebook took, for the README: ``data/results/<dataset>/times.csv``."""
+    import pandas as pd
+
+    from .paths import RESULTS
+    from .results import store, stored
+
+    dataset = dataset_of(notebook, values)
+    with locked(RESULTS / dataset / "times.csv"):
+        rows = {r.notebook: r.seconds for r in stored(dataset, "times").itertuples()}
+        rows[notebook.stem] = round(seconds)
+        table = pd.DataFrame(sorted(rows.items()), columns=["notebook", "seconds"])
+        store(table, dataset, "times", {"what": "seconds, two notebooks at a time"})
 
 
 def clean_metadata(path: Path) -> bool:

@@ -6,16 +6,18 @@ under, its `rows` and `sha256`, by which damage shows, and its `provenance`, for
 
 import hashlib
 import json
+import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, is_dataclass
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, is_dataclass
 from inspect import signature
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from .distributed import broadcast, rank
+from .distributed import broadcast, merge, rank, shard, world_size
 from .files import atomic, locked, provenance
 from .paths import DATA, RESULTS
 
@@ -59,11 +61,75 @@ def cached(
     """
     path, key = entry(measure, network, images, **parameters)
     with locked(path, together=True, wait=wait):
+        if refresh and not rank():
+            shutil.rmtree(_parts(path), ignore_errors=True)
         table = broadcast(None if refresh or rank() else _read(path, key))
         if table is None:
-            table = measure(network, images, **parameters)
+            token = _computing.set(_Computing(path))
+            try:
+                table = measure(network, images, **parameters)
+            finally:
+                _computing.reset(token)
             table = broadcast(None if rank() else _write(table, path, key))
+            if not rank():
+                shutil.rmtree(_parts(path), ignore_errors=True)
     return table
+
+
+@dataclass
+class _Computing:
+    """A result that is being computed, and how often that has called :func:`in_parts`."""
+
+    path: Path
+    calls: int = 0
+
+
+_computing: ContextVar[_Computing | None] = ContextVar("computing", default=None)
+
+PART = 2048
+"""Images after which :func:`in_parts` keeps what it has."""
+
+
+def _parts(path: Path) -> Path:
+    """The folder of the parts of a result that is being computed."""
+    return path.with_name(f"{path.name}.parts")
+
+
+def in_parts(
+    count: int, compute: "Callable[[list[int]], pd.DataFrame]", by: str, size: int = PART
+) -> "pd.DataFrame":
+    """``compute`` of all rows below `count`, a part at a time, as one table sorted by `by`.
+
+    The parts are shared out over processes, and every one gets the same table. Within
+    :func:`cached` each is kept until all are there: where a process dies, the next attempt, with
+    any number of processes, takes what is finished and computes the rest. `compute` must give a row
+    the same values in whatever part it is.
+    """
+    import pandas as pd
+
+    size = max(1, min(size, -(-count // world_size())))
+    starts = range(0, count, size)
+    kept, result = None, _computing.get()
+    if result:
+        result.calls += 1
+        if len(starts) > 1:  # else nothing would be left to take up
+            kept = _parts(result.path) / str(result.calls)
+    tables = []
+    for start in shard(starts):
+        rows = list(range(start, min(start + size, count)))
+        path = kept and kept / f"{rows[0]}-{rows[-1]}.csv"
+        if path and path.exists():
+            content = path.read_bytes()
+        else:
+            table = compute(rows)
+            if path is None:
+                tables.append(table)
+                continue
+            content = table.to_csv(index=False).encode()
+            with atomic(path) as temporary:
+                temporary.write_bytes(content)
+        tables.append(_parsed(content))  # a part that is taken up must be like one that was made
+    return merge(pd.concat(tables, ignore_index=True) if tables else compute([]), by)
 
 
 def entry(
@@ -155,7 +221,7 @@ def _read(path: Path, key: dict) -> "pd.DataFrame | None":
     try:
         content, facts = path.read_bytes(), json.loads(_sidecar(path).read_text())
         found = _text(facts["key"]), facts["sha256"], facts["rows"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
         return None
     if found[:2] != (_text(key), hashlib.sha256(content).hexdigest()):
         return None
@@ -189,19 +255,19 @@ def store(table: "pd.DataFrame", dataset: str, name: str, about: dict) -> Path:
     For what takes too long to compute anew each time, such as networks of several seeds.
     """
     path = RESULTS / dataset / f"{name}.csv"
+    content = table.to_csv(index=False, float_format="%.6g").encode()
+    facts = {"about": about, "sha256": hashlib.sha256(content).hexdigest()}
     with atomic(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
+        temporary.write_bytes(content)
     with atomic(_sidecar(path)) as temporary:
-        temporary.write_text(
-            json.dumps({"about": about, "provenance": provenance()}, indent=1) + "\n"
-        )
+        temporary.write_text(json.dumps(facts | {"provenance": provenance()}, indent=1) + "\n")
     return path
 
 
 def stored(dataset: str, name: str, about: dict | None = None) -> "pd.DataFrame":
     """The table that :func:`store` kept; an empty one where this dataset has none of that name.
 
-    With `about`, also empty unless the table was kept with the same.
+    With `about`, also empty unless this table was kept with the same.
     """
     import pandas as pd
 
@@ -210,7 +276,10 @@ def stored(dataset: str, name: str, about: dict | None = None) -> "pd.DataFrame"
         return pd.DataFrame()
     if about is not None:
         sidecar = _sidecar(path)
-        known = json.loads(sidecar.read_text())["about"] if sidecar.exists() else None
-        if known != json.loads(json.dumps(about)):
+        facts = json.loads(sidecar.read_text()) if sidecar.exists() else {}
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        # Killed between the two files, `store` leaves a sidecar that speaks of the table before.
+        same = facts.get("sha256", content) == content  # those of older code have no hash
+        if not same or facts.get("about") != json.loads(json.dumps(about)):
             return pd.DataFrame()
     return pd.read_csv(path)

@@ -1,5 +1,7 @@
 """Checks that tell a robust network from one whose gradients lead the attack astray."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,6 +61,23 @@ def test_gradients_that_lead_nowhere_are_found_out(networks):
     assert found.loc[AS_IT_IS].to_dict() == {"Plain": 0, "Masked": 1}  # looks robust
     assert found.loc[TRANSFER, "Masked"] == 0  # and is not
     assert set(found.index) == {*variants(ATTACK), TRANSFER} and (table["n"] == 8).all()
+
+
+def test_where_there_are_robust_networks_they_alone_are_checked_against_all_others(networks):
+    plain, masked = networks
+    robust = replace(masked, training="robust")
+    table = attack_checks([plain, robust], images(), ATTACK)
+    assert set(table["network"]) == {"Masked"} and set(table["training"]) == {"robust"}
+    found = table.set_index("check")["accuracy"]
+    assert found[AS_IT_IS] == 1 and found[TRANSFER] == 0, "attacked by way of the plain one"
+
+
+def test_what_is_wrong_as_it_is_counts_as_wrong_in_every_check(networks):
+    flipped = images()
+    flipped.table.loc[:1, "label"] = [1, 0]
+    table = attack_checks(networks, flipped, ATTACK.scaled(0.01))
+    assert (table["accuracy"] <= 6 / 8).all()
+    assert (table.set_index("check").loc[[AS_IT_IS, TRANSFER], "accuracy"] == 6 / 8).all()
 
 
 def test_a_network_alone_is_checked_against_itself(networks):

@@ -1,187 +1,154 @@
-"""JupyterLab in a real browser: Run All, then the explorer's slider shows another picture.
+"""The explorers in JupyterLab in a real browser: something is moved, pictures and numbers change.
 
-Needs Chromium (``helpers.browser`` looks for it); skipped without it.
+One server, one kernel and one page for all of them. Needs Chromium (``helpers.browser`` looks for
+it); skipped without it.
 """
 
-import json
-import os
+import io
 import re
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from contextlib import contextmanager
+from types import SimpleNamespace
 
 import nbformat
 import pytest
-from helpers.browser import chromium
-
-from shapebias_utils.paths import ROOT
+from helpers.lab import browser_page, jupyterlab, run_all, wait_for
+from PIL import Image
 
 pytestmark = pytest.mark.browser
-PATIENCE = int(os.environ.get("SHAPEBIAS_BROWSER_SECONDS", 180))
-"""Seconds for any one step; a laptop needs a few, a busy machine many more."""
 
-CELL = """\
+SETUP = """\
+from pathlib import Path
 import pandas as pd
-import torch
-from shapebias_utils.datasets import ImageSet
-from shapebias_utils.networks import Network, mini
-from shapebias_utils.widgets import explore
+from shapebias_utils import widgets
+from shapebias_utils.datasets import get_dataset
+from shapebias_utils.measures import predictions
+from shapebias_utils.networks import get_networks
 
-def build():
-    torch.manual_seed(0)
-    return mini.AlexNet()
-
-def load(rows):
-    return torch.stack([torch.full((3, 64, 64), (1 + row) / 8) for row in rows])
-
-names = [f"cat{i}-dog{i}.png" for i in range(5)]
-table = pd.DataFrame({"imagename": names, "category": "cat", "label": 7})
-images = ImageSet("stimuli", table, load, "digest")
-networks = [Network(n, build, dataset="pictograms", n_classes=16) for n in ("Left", "Right")]
-explore(networks, images)
+data, pair = get_dataset("pictograms"), get_networks("pictograms", "AlexNet, AlexNet-R")
+whole = data.images("validation").where("whole", "whole", 12)
+stimuli = data.images("cue_conflict").subset(range(0, 240, 5), "stimuli")
+trials = predictions.collect(pair, stimuli)
+channels = [{"network": n.name, "layer": "conv5", "unit": u} for n in pair for u in range(9)]
+labels = dict(concept="striped", category="texture", threshold=0.5)
+ious = [i / 100 for i in range(len(channels))]
+dissected = {"broden_like": pd.DataFrame(channels).assign(**labels, iou=ious)}
 """
 
-FLAGS = [
-    "--no-sandbox",  # Chromium refuses to run as root, as in a container, with it
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+EXPLORERS = {
+    "explore": (
+        "widgets.explore(pair, stimuli)",
+        [("slider", "image", 2)],
+    ),
+    "cue_mixer": (
+        "widgets.cue_mixer(pair, data)",
+        [("choose", "shape", "knife"), ("choose", "texture of", "oven"), ("slider", "pose", 3),
+         ("slider", "texture", 4), ("slider", "shape contrast", 5)],
+    ),
+    "attack_scrubber": (
+        "widgets.attack_scrubber(pair, whole, data)",
+        [("slider", "eps", 3), ("type", "image", "5")],
+    ),
+    "eraser": (
+        "widgets.eraser(pair, whole, data)",
+        [("press", "patch in row 4, column 5", ""), ("choose", "erase", "contour"),
+         ("press", "All back", ""), ("type", "image", "3")],
+    ),
+    "distorter": (
+        "widgets.distorter(pair, whole, data.size)",
+        [("slider", "level", 1), ("choose", "distorted", "greyscale"), ("type", "or image", "4"),
+         ("upload", "", (200, 60, 10))],
+    ),
+    "unit_microscope": (
+        "widgets.unit_microscope(pair, dissected, whole, stimuli)",
+        [("type", "channel", "3"), ("choose", "network", "AlexNet-R"), ("choose", "layer", "conv2"),
+         ("type", "place", "AlexNet/conv5/7")],
+    ),
+    "you_against_the_networks": (
+        "widgets.you_against_the_networks(trials, stimuli, Path('you.csv'))",
+        [("press", "Show the next image", ""), ("press", "knife", ""),
+         ("press", "Show the next image", ""), ("press", "clock", "")],
+    ),
+}  # fmt: skip
+"""Name -> its cell, and what is moved: how, by its label, and whereto."""
 
 
-@contextmanager
-def jupyterlab(folder):
-    """The address of a JupyterLab over the folder; it and its kernels are gone afterwards."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    home = folder / "home"
-    command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
-        f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
-        f"--ServerApp.root_dir={folder}", "--LabApp.news_url=",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ]  # fmt: skip
-    environment = os.environ | {
-        "HOME": str(home),
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTER_DATA_DIR": str(home / "data"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-        "IPYTHONDIR": str(home / "ipython"),
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
-    }
-    home.mkdir()
-    with open(folder / "server.log", "w") as log:
-        server = subprocess.Popen(
-            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=log,
-            stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(lambda: answers(f"{address}/api/status", server, folder), "JupyterLab to answer")
-        yield address
-    finally:
-        shut_down(server, address)
-
-
-def answers(url, server, folder):
-    if server.poll() is not None:
-        pytest.fail(
-            f"JupyterLab ended with {server.returncode}: {(folder / 'server.log').read_text()}"
-        )
-    try:
-        return urllib.request.urlopen(url, timeout=5).status == 200
-    except OSError:
-        return False
-
-
-def shut_down(server, address):
-    """Kernels first, since they have process groups of their own; then the server."""
-    try:
-        with urllib.request.urlopen(f"{address}/api/kernels", timeout=10) as reply:
-            kernels = json.load(reply)
-        for kernel in kernels:
-            url = f"{address}/api/kernels/{kernel['id']}"
-            urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=30).close()
-    except OSError:
-        pass  # the server is gone already, and its kernels end when they notice
-    for number, seconds in ((signal.SIGTERM, 20), (signal.SIGKILL, 10)):
-        if server.poll() is None:
-            os.killpg(server.pid, number)
-            try:
-                server.wait(seconds)
-            except subprocess.TimeoutExpired:
-                continue
-
-
-def wait_for(condition, what):
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.2)
-    pytest.fail(f"waited {PATIENCE} s in vain for {what}")
-
-
-@contextmanager
-def browser_page(folder):
-    """A page in headless Chromium, and the list of errors that its console shows."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            str(folder / "profile"), executable_path=chromium(), headless=True, args=FLAGS,
-            viewport={"width": 1280, "height": 1000},
-        )  # fmt: skip
-        try:
-            page, errors = context.new_page(), []
-            page.set_default_timeout(1000 * PATIENCE)
-            page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            yield page, errors
-        finally:
-            context.close()
-
-
-def test_run_all_then_move_the_slider(tmp_path):
-    cells = [nbformat.v4.new_code_cell(CELL)]
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """All explorers in one notebook that has been run: the page, its errors, outputs by name."""
+    folder = tmp_path_factory.mktemp("lab")
+    cells = [SETUP, *(cell for cell, _ in EXPLORERS.values())]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-    nbformat.write(notebook, tmp_path / "explore.ipynb")
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=kernel
+    )
+    nbformat.write(notebook, folder / "explore.ipynb")
+    with jupyterlab(folder) as address, browser_page(folder) as (page, errors):
+        run_all(page, address, "explore.ipynb")
+        own = page.locator(".jp-CodeCell")
+        outputs = {
+            name: own.nth(i).locator(".jp-OutputArea").first for i, name in enumerate(EXPLORERS, 1)
+        }
+        yield SimpleNamespace(page=page, errors=errors, outputs=outputs)
 
-    with jupyterlab(tmp_path) as address, browser_page(tmp_path) as (page, errors):
-        page.goto(f"{address}/lab/tree/explore.ipynb")
-        # The toolbar's indicator says idle too early, and Run All is lost; the status bar does not.
-        idle = page.locator("#jp-main-statusbar").get_by_text("Python 3 (ipykernel) | Idle")
-        idle.wait_for()
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_text("Run All Cells", exact=True).click()
 
-        output = page.locator(".jp-OutputArea-output")
-        picture = output.locator("img")
-        picture.wait_for()
-        idle.wait_for()
-        label = output.get_by_text(re.compile(r"^cat\d-dog\d\.png$"))
-        assert label.inner_text() == "cat0-dog0.png"
-        assert picture.evaluate("img => img.naturalWidth") > 300, "a figure, not a broken image"
-        first = picture.get_attribute("src")
+def slide(output, label, presses):
+    row = output.locator(".widget-inline-hbox")
+    row = row.filter(has=output.page.get_by_text(label, exact=True))
+    row.locator(".noUi-handle").focus()
+    for _ in range(presses):
+        output.page.keyboard.press("ArrowRight")
 
-        output.locator(".noUi-handle").focus()
-        for _ in range(3):
-            page.keyboard.press("ArrowRight")
-        wait_for(lambda: label.inner_text() == "cat3-dog3.png", "the label of the fourth image")
-        wait_for(lambda: picture.get_attribute("src") != first, "another picture")
-        assert output.locator(".widget-readout").inner_text() == "3"
-        assert picture.evaluate("img => img.naturalWidth") > 300
-        assert not page.locator(".jp-RenderedText[data-mime-type*=error]").count()
-        assert errors == []
+
+def choose(output, label, value):
+    output.get_by_label(label, exact=True).select_option(label=value)
+
+
+def type_in(output, label, value):
+    box = output.get_by_label(label, exact=True)
+    box.fill(value)
+    box.press("Enter")
+
+
+def press(output, label, _):
+    # Patches have a title and no text.
+    named = output.get_by_role("button", name=label, exact=isinstance(label, str))
+    button = named.or_(output.get_by_title(label, exact=isinstance(label, str))).first
+    button.focus()
+    output.page.keyboard.press("Space")
+
+
+def upload(output, _, colour):
+    buffer = io.BytesIO()
+    Image.new("RGB", (80, 60), colour).save(buffer, "PNG")
+    photograph = {"name": "red.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+    with output.page.expect_file_chooser() as chooser:
+        press(output, re.compile("your photograph"), "")
+    chooser.value.set_files(photograph)
+
+
+HOW = {"slider": slide, "choose": choose, "type": type_in, "press": press, "upload": upload}
+"""As a user without a mouse does it."""
+
+RECORD = """output => {
+  output.shown = [];
+  new MutationObserver(changes => changes.forEach(c => output.shown.push(c.target.src)))
+    .observe(output, {subtree: true, attributes: true, attributeFilter: ["src"]});
+}"""
+"""Note each new picture, also those that are seen for a moment only."""
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_what_is_moved_is_answered_by_pictures_and_numbers(lab, name):
+    output, moves = lab.outputs[name], EXPLORERS[name][1]
+    assert not lab.page.locator("[data-mime-type*=error]").count(), "a cell ended with an error"
+    pictures, numbers = output.locator("img"), output.locator(".widget-html-content")
+    pictures.first.wait_for()
+    assert all(
+        p.evaluate("img => img.naturalWidth") >= 192 for p in pictures.all() if p.is_visible()
+    )
+    output.evaluate(RECORD)
+    for how, label, value in moves:
+        said = numbers.all_inner_texts()
+        HOW[how](output, label, value)
+        wait_for(lambda s=said: numbers.all_inner_texts() != s, f"other numbers: {label or how}")
+    wait_for(lambda: len(output.evaluate("o => o.shown")) >= len(moves), "as many new pictures")
+    assert lab.errors == []

@@ -1,19 +1,30 @@
 """Checkpoints of every origin load exactly; what is damaged or dangerous changes nothing."""
 
 import hashlib
-import importlib
 import json
 import os
 import pickle
-import sys
+import zipfile
 from collections import OrderedDict
 from dataclasses import replace
-from functools import cache, partial
-from types import ModuleType, SimpleNamespace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from helpers.checkpoint_files import (
+    MEAN,
+    STD,
+    attacker_model,
+    before_counters,
+    data_parallel,
+    googlenet,
+    plain,
+    robustness,
+    save_robustness,
+    state_of,
+)
+from safetensors.torch import save_file
 from torch import nn
 from torchvision import models
 
@@ -27,9 +38,7 @@ from shapebias_utils.networks import (
     zoo,
 )
 from shapebias_utils.networks.checkpoints import file_hash, load_into, save, weights_hash
-from shapebias_utils.networks.normalised import IMAGENET_MEAN, IMAGENET_STD, normalised
-
-MEAN, STD = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
+from shapebias_utils.networks.normalised import normalised
 
 
 class Small(nn.Sequential):
@@ -45,10 +54,6 @@ class Small(nn.Sequential):
         self.eval()
 
 
-def state_of(module):
-    return {k: v.clone() for k, v in module.state_dict().items()}
-
-
 def same(a, b):
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
@@ -59,21 +64,6 @@ def images(n=2, size=64):
 
 def safetensors(module, path):
     save(module, path)
-
-
-def plain(module, path):
-    torch.save(module.state_dict(), path)
-
-
-def data_parallel(module, path):
-    torch.save(
-        {"epoch": 3, "state_dict": {f"module.{k}": v for k, v in state_of(module).items()}}, path
-    )
-
-
-def before_counters(module, path):
-    state = {k: v for k, v in state_of(module).items() if not k.endswith("num_batches_tracked")}
-    torch.save(state, path)
 
 
 FORMATS = {
@@ -194,48 +184,6 @@ def test_modules_of_our_own_print_their_constants(name):
 # torchvision and robustness
 
 
-@cache
-def robustness(architecture):
-    """A network class of the library, past the part of torchvision that it misses."""
-    missing = ModuleType("torchvision.models.utils")
-    missing.load_state_dict_from_url = torch.hub.load_state_dict_from_url
-    sys.modules.setdefault("torchvision.models.utils", missing)
-    return getattr(importlib.import_module("robustness.imagenet_models"), architecture)
-
-
-class PapersGoogLeNet(models.GoogLeNet):
-    """With auxiliary heads, and called as AttackerModel calls: as the paper trained it."""
-
-    def forward(self, x, **options):
-        return super().forward(x)
-
-
-class SplitBranch(nn.Module):
-    """An inception module whose fourth branch keeps its convolution under a name of its own."""
-
-    def __init__(self, inception):
-        super().__init__()
-        self.branch1, self.branch2, self.branch3 = (
-            inception.branch1,
-            inception.branch2,
-            inception.branch3,
-        )
-        self.branch4_pool, self.branch4_conv = inception.branch4[0], inception.branch4[1]
-
-    def forward(self, x):
-        fourth = self.branch4_conv(self.branch4_pool(x))
-        return torch.cat([self.branch1(x), self.branch2(x), self.branch3(x), fourth], 1)
-
-
-def googlenet(split=False):
-    network = PapersGoogLeNet(aux_logits=True, init_weights=True, transform_input=False)
-    if split:
-        for name, module in list(network.named_children()):
-            if name.startswith("inception"):
-                setattr(network, name, SplitBranch(module))
-    return network
-
-
 def slim(network, last):
     """AlexNet, its fully connected layers with 32 units instead of 4,096: 3 MB, not 244."""
     network.classifier[1], network.classifier[4] = nn.Linear(9216, 32), nn.Linear(32, 32)
@@ -268,27 +216,6 @@ def lively(network):
             nn.init.uniform_(module.bias, -0.5, 0.5)
     network.train()(images(2, 96))
     return network.eval()
-
-
-def attacker_model(network):
-    from robustness.attacker import AttackerModel
-
-    return AttackerModel(network, SimpleNamespace(mean=MEAN, std=STD)).eval()
-
-
-def save_robustness(model, path, key="model", legacy=False):
-    """As the library's trainer does: behind DataParallel, with all that goes on training."""
-    import dill
-
-    optimiser = torch.optim.SGD(model.model.parameters(), 0.1, 0.9)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda epoch: 0.1)
-    contents = {
-        key: {f"module.{k}": v for k, v in model.state_dict().items()},
-        "optimizer": optimiser.state_dict(), "schedule": schedule.state_dict(), "epoch": 90,
-        "amp": None, "nat_prec1": torch.tensor(39.8), "adv_prec1": np.float64(20.3),
-        "steps": np.int64(3),
-    }  # fmt: skip
-    torch.save(contents, path, pickle_module=dill, _use_new_zipfile_serialization=not legacy)
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
@@ -422,7 +349,37 @@ def cut_safetensors(path):
     path.write_bytes(path.read_bytes()[:-9])
 
 
+def with_value(value, key="conv.weight"):
+    """A writer of a Small's state dict in which one weight is what `value` makes of it."""
+    return write_with(lambda state: state.update({key: value(state[key])}))
+
+
+def bomb(path):
+    """A small archive that unpacks to 150 MB of zeros, under a checkpoint's names."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", b"\0" * 150_000_000)
+
+
+def later_zip(path):
+    """As plain, but the archive's directory asks for a version of zip that there is not yet."""
+    plain(Small(seed=1), path)
+    contents = bytearray(path.read_bytes())
+    contents[contents.index(b"PK\1\2") + 6] = 127
+    path.write_bytes(contents)
+
+
+def misnamed(path):
+    """As plain, but the name of a part is no text."""
+    plain(Small(seed=1), path)
+    contents = bytearray(path.read_bytes())
+    at = contents.index(b"PK\1\2")
+    contents[at + 9] |= 8  # the flag that says that names are UTF-8
+    contents[at + 46] = 0xBB
+    path.write_bytes(contents)
+
+
 ANOTHER = r"another architecture"
+DENSE, FINITE = "expected is a dense one", "values that are not finite"
 FAULTS = {
     "truncated zip": ("x.pt", cut(-200), "is truncated or no checkpoint"),
     "half a zip": ("x.pt", cut(1500), "is truncated or no checkpoint"),
@@ -454,6 +411,32 @@ FAULTS = {
     "of another network": (
         "x.pt", lambda p: torch.save({"fc.weight": torch.ones(2)}, p), r"lacks 'conv\.weight'",
     ),
+    "NaN": ("x.pt", with_value(lambda v: v * np.nan), rf"'conv\.weight' has {FINITE}"),
+    "infinite": (
+        "x.pt", with_value(lambda v: v / 0, "norm.running_var"),
+        rf"'norm\.running_var' has {FINITE}",
+    ),
+    "NaN in safetensors": (
+        "x.safetensors",
+        lambda p: save_file(state_of(Small()) | {"last.bias": torch.full((5,), np.nan)}, p),
+        rf"'last\.bias' has {FINITE}",
+    ),
+    "int8": (
+        "x.pt", with_value(lambda v: v.to(torch.int8)),
+        r"'conv\.weight' is of torch\.int8, the network's of torch\.float32",
+    ),
+    "complex": ("x.pt", with_value(lambda v: v + 1j), r"'conv\.weight' is of torch\.complex64"),
+    "meta": ("x.pt", with_value(lambda v: v.to("meta")), rf"'conv\.weight' is a meta .*{DENSE}"),
+    "sparse": (
+        "x.pt", with_value(lambda v: v.to_sparse(), "last.weight"),
+        rf"'last\.weight' is a sparse_coo tensor, {DENSE}",
+    ),
+    "swelling": ("x.pt", bomb, "is refused: it unpacks to 150 MB"),
+    "a later zip": ("x.pt", later_zip, "is truncated or no checkpoint: zip file version"),
+    "a name that is no text": ("x.pt", misnamed, "is truncated or no checkpoint"),
+    "folder": ("x.pt", lambda p: p.mkdir(), "is no regular file"),
+    "pipe": ("x.pt", os.mkfifo, "is no regular file"),
+    "device": ("x.pt", lambda p: p.symlink_to("/dev/zero"), "is no regular file"),
     "damaged card": (
         "x.pt", lambda p: (plain(Small(), p), p.with_suffix(".json").write_text("{")),
         r"x\.json is damaged",

@@ -26,6 +26,7 @@ from shapebias_utils.training.recipes import Recipe
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
     "run",
+    "bias",
     "train",
     "doctor",
     "fetch",
@@ -72,9 +73,9 @@ def test_every_command_explains_itself(capsys, command):
     ("args", "joined"),
     [
         ("run 3", "run 3"),
-        ("run 3 -p n 1 --html", "run 3 -p n=1 --html"),
+        ("run 3 -p n 1 --update", "run 3 -p n=1 --update"),
         ("run -p eps -1 -p a b=c 3", "run -p eps=-1 -p a=b=c 3"),
-        ("run 3 -p n=1 --html", "run 3 -p n=1 --html"),
+        ("run 3 -p n=1 --update", "run 3 -p n=1 --update"),
         ("run 3 -p n", "run 3 -p n"),
         ("run 3 -p", "run 3 -p"),
     ],
@@ -141,6 +142,11 @@ def test_run_all_goes_on_after_a_failure_and_fails_in_the_end(notebooks, capsys)
 @pytest.mark.parametrize(
     ("args", "message"),
     [
+        (("study", "effects", "--notebook", "99"), "unknown notebook '99'; choose one of 01, 02"),
+        (
+            ("study", "training_curves", "--architecture", "VGG"),
+            "unknown architecture 'VGG'; choose",
+        ),
         (("run", "0", "-p", "m", "1"), "00_start has no parameter 'm'; it has n (how many)"),
         (("run", "all", "-p", "x", "1"), "no notebook has a parameter 'x'; there are k, m, n"),
         (("run", "0", "-p", "n"), "parameter 'n' has no value; write -p n VALUE"),

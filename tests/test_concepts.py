@@ -1,6 +1,8 @@
 """Images with concepts: those of Pictogram-16, and how labels are kept on disk."""
 
 import json
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +15,12 @@ from shapebias_utils.datasets.labels_on_disk import keep, kept
 from shapebias_utils.datasets.pictograms import concepts as labelled_pictograms
 from shapebias_utils.datasets.pictograms import images as pictograms
 from shapebias_utils.datasets.pictograms.annotate import CONCEPTS, annotate
+from shapebias_utils.datasets.pictograms.broden_like import BrodenLike, broden_like
 from shapebias_utils.datasets.pictograms.concepts import PLANES, annotations, labelled
 from shapebias_utils.datasets.pictograms.render import factors
+from shapebias_utils.datasets.pictograms.textures import HELD_OUT
+
+broden_module = sys.modules[BrodenLike.__module__]  # whose function has its name
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +130,107 @@ def test_an_annotation_that_stops_is_an_error_and_leaves_nothing(small, monkeypa
     with pytest.raises(RuntimeError, match="no validation today"):
         labelled("validation")
     assert not list(small.rglob("facts.json"))
+
+
+# --- as Broden labels -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def few(tmp_path, monkeypatch):
+    """Five natural images and seven swatches, kept in a folder of the test."""
+    monkeypatch.setattr(broden_module, "RAW", tmp_path)
+    monkeypatch.setattr(broden_module, "on_all_cores", lambda work, n, label: [work(range(n))])
+    broden_like.cache_clear()
+    yield BrodenLike("few", natural=5, swatches=7)
+    broden_like.cache_clear()
+
+
+def test_natural_images_have_no_texture_and_swatches_nothing_but_texture_and_colour(few):
+    concepts = broden_like(few)
+    table = concepts.concepts.set_index("number")
+    planes, whole = concepts.labels(range(12))
+    kinds = concepts.images.table["kind"]
+    assert kinds.tolist() == ["natural"] * 5 + ["swatch"] * 7 == concepts.strata().tolist()
+    assert (planes[:, 0] > 0).all(), "colours are everywhere"
+    assert planes[:5, 1:].any((2, 3)).all() and not planes[5:, 1:].any()
+    assert table.loc[whole[:5, 0], "category"].eq("scene").all()
+    assert table.loc[whole[5:, 0], "category"].eq("texture").all()
+    assert not (table.loc[np.unique(planes[planes > 0]), "category"] == "texture").any()
+    names = concepts.images.table["texture"]
+    assert table.loc[whole[5:, 0], "name"].tolist() == names[5:].tolist()
+    assert names[:5].tolist() == [
+        concepts.wears[c][0] for c in concepts.images.table["category"][:5]
+    ]
+
+
+def test_natural_images_are_labelled_as_pictograms_are(few):
+    concepts = broden_like(few)
+    for row in range(5):
+        f = factors("validation", row, broden_module.SETTINGS)
+        maps, (plane,) = annotate(f), concepts.labels([row])[0]
+        assert f.whole and (plane[1] > 0).tolist() == (maps["object"] > 0).tolist()
+        names = dict(zip(concepts.concepts["number"], concepts.concepts["name"], strict=True))
+        assert {names[n] for n in np.unique(plane[1]) if n} == {f.category}
+        parts = {CONCEPTS["part"][k - 1] for k in np.unique(maps["part"]) if k}
+        assert {names[n] for n in np.unique(plane[2]) if n} == parts
+
+
+def test_swatches_are_full_of_a_texture_of_the_contrast_that_is_asked_for(few):
+    plain = broden_like(replace(few, name="plain", contrast=0.0)).images.load(range(5, 12))
+    strong = broden_like(replace(few, name="strong", contrast=0.25)).images.load(range(5, 12))
+    usual = broden_like(few).images.load(range(5, 12))
+    spread = [x.std((2, 3)).mean().item() for x in (plain, usual, strong)]
+    assert spread[0] < 0.01 < 0.08 < spread[1] < 0.16 < spread[2]
+    corners = usual[:, :, [0, 0, -9, -9], [0, -9, 0, -9]]
+    assert (corners.std(2) > 0).any(1).all(), "texture reaches the corners"
+
+
+def test_held_out_textures_have_numbers_of_their_own(few):
+    held_out = broden_like(replace(few, name="held", textures=tuple(HELD_OUT)))
+    table = held_out.concepts
+    assert table["name"].tolist()[90:] == list(HELD_OUT) and table["number"].tolist()[-1] == 96
+    own = table.set_index("number").loc[held_out.labels(range(5, 12))[1][:, 0], "name"]
+    assert own.tolist() == [*HELD_OUT, next(iter(HELD_OUT))]
+    assert held_out.digest != broden_like(few).digest
+
+
+def test_natural_images_are_drawn_once_for_all_designs_with_as_many(few, monkeypatch):
+    held = replace(few, name="held", textures=tuple(HELD_OUT), swatches=4)
+    drawn = broden_like(held)
+    broden_like.cache_clear()
+    monkeypatch.setattr(broden_module, "DEFAULT", few)
+    natural, work = broden_like(few), broden_module.on_all_cores
+    counts = []
+    monkeypatch.setattr(broden_module, "on_all_cores",
+                        lambda *a: counts.append(a[1]) or work(*a))  # fmt: skip
+    (pixels,) = broden_module.RAW.rglob("held-*/pixels.npy")
+    pixels.unlink()
+    taken = broden_like(held)
+    assert counts == [4], "only swatches are drawn"
+    assert taken.digest == drawn.digest
+    assert taken.images.load(range(9)).equal(drawn.images.load(range(9)))
+    assert taken.images.load(range(5)).equal(natural.images.load(range(5)))
+    assert taken.images.table.equals(drawn.images.table)
+
+
+def test_a_design_that_cannot_be_drawn_is_refused():
+    with pytest.raises(ValueError, match=r"textures = \('tweed',\): choose among striped"):
+        BrodenLike(textures=("tweed",))
+    with pytest.raises(ValueError, match="0 natural images and 0 swatches"):
+        BrodenLike(natural=0, swatches=0)
+
+
+def test_what_is_drawn_is_kept_until_it_is_damaged(few, monkeypatch):
+    first = broden_like(few)
+    broden_like.cache_clear()
+    calls = []
+    work = broden_module.on_all_cores
+    monkeypatch.setattr(broden_module, "on_all_cores", lambda *a: calls.append(1) or work(*a))
+    assert broden_like(few).digest == first.digest and not calls
+    broden_like.cache_clear()
+    (pixels,) = broden_module.RAW.rglob("pixels.npy")
+    pixels.write_bytes(pixels.read_bytes()[:-1])
+    assert broden_like(few).images.load([11]).equal(first.images.load([11])) and calls == [1]
 
 
 # --- labels on disk -------------------------------------------------------------------------------

@@ -137,6 +137,7 @@ def test_of_several_bad_names_the_first_is_named(tmp_path):
 
 def test_without_a_folder_the_datasets_own_images_are_taken(tmp_path):
     class Own:
+        size, most = 224, 0
         images = staticmethod(lambda split: f"own {split}")
 
     assert stimuli(Own, "") == "own cue_conflict"

@@ -35,12 +35,17 @@ def test_an_example_by_hand():
     images.table[["category", "texture_category"]] = cues
     table = cumulative_ablation(by_hand(), images, counts=(0, 1, 4), draws=1)
     texture = table[table["order"] == "texture"].set_index("channels")
+    kept, chance = ["shape_kept", "texture_kept"], ["shape_chance", "texture_chance"]
+    assert texture.loc[0, kept].tolist() == [2, 1]
+    # Answers dog, dog, cat; shapes cat, dog, cat; textures dog, cat, dog.
+    assert texture.loc[0, chance].tolist() == pytest.approx([4 / 3, 5 / 3])
     # Judged: cat2-dog2 (texture), dog4-cat4 (shape), cat6-dog6 (shape).
     assert texture.loc[0, ["n", "shape", "texture"]].tolist() == [3, 2, 1]
     # The texture decisions of the others, on images 0 and 2, hang on green. Without it: cat (by
     # red, its shape), car, and cat as before.
     assert texture.loc[1, ["n", "shape", "texture"]].tolist() == [3, 2, 0]
     assert texture.loc[1, "shape_bias"] == 1
+    assert texture.loc[1, kept].tolist() == [1, 0], "the first is decided by shape only now"
     # Without any channel all say car.
     assert texture.loc[4, ["n", "shape", "texture"]].tolist() == [3, 0, 0]
     assert np.isnan(texture.loc[4, "shape_bias"])
@@ -58,6 +63,8 @@ RANKED = pd.DataFrame(
         "texture": [5, 0, 0, 7, 6, 0, 0, 0, 0, 8],
     }
 )
+RANKED["texture only"] = RANKED["texture"] - RANKED["shape"]
+RANKED["shape only"] = -RANKED["texture only"]
 
 
 def test_sets_are_nested_ranked_and_random_ones_take_as_many_of_each_layer():
@@ -66,18 +73,22 @@ def test_sets_are_nested_ranked_and_random_ones_take_as_many_of_each_layer():
     assert sets["shape", 2] == {"a": [1], "b": [5]}
     assert sets["texture", 0] == {}
     orders = [o for o, k in sets if k == 4]
-    assert orders == ["texture", "shape", *(f"random {i}" for i in range(1, 6))]
+    random = [f"as {by} {i}" for by in ("texture", "shape") for i in range(1, 6)]
+    assert orders == ["texture", "shape", "texture only", "shape only", *random]
+    assert sets["texture only", 2] == {"a": [3, 0]}
+    assert sets["shape only", 2] == {"a": [1], "b": [4]}
     assert {k for _, k in sets} == {0, 2, 3, 4, 10}, "no more than there are"
     for order in orders:
         for smaller, larger in ((2, 3), (3, 4), (4, 10)):
             for layer, units in sets[order, smaller].items():
                 assert set(units) <= set(sets[order, larger][layer])
-        if order.startswith("random"):
+        if order.startswith("as "):
             for k in (2, 3, 4, 10):
-                sizes = [{x: len(u) for x, u in sets[o, k].items()} for o in (order, "texture")]
+                like = order.split()[1]
+                sizes = [{x: len(u) for x, u in sets[o, k].items()} for o in (order, like)]
                 assert sizes[0] == sizes[1]
                 assert all(len(set(u)) == len(u) for u in sets[order, k].values())
-    assert len({str(sets[f"random {i}", 4]) for i in range(1, 6)}) > 1
+    assert len({str(sets[f"as texture {i}", 4]) for i in range(1, 6)}) > 1
     assert sets == _sets(RANKED, counts=(0, 2, 3, 4, 99), draws=5, seed=1)
 
 

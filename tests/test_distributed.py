@@ -1,13 +1,17 @@
 """One, two or three processes: every row is done once and every rank gets the same table."""
 
+import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from helpers.processes import torchrun
+from helpers.toy_training import BATCH, IMAGES
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 
 from shapebias_utils.distributed import add, barrier, broadcast, merge, rank, shard, world_size
 
@@ -47,10 +51,10 @@ def test_without_torchrun_there_is_one_process(monkeypatch):
     pd.testing.assert_frame_equal(merge(shuffled, by="trial"), ROWS)
 
 
-def run(processes: int, code: str, folder: Path) -> None:
+def run(processes: int, code: str, folder: Path, *arguments: str) -> None:
     script = folder / "script.py"
     script.write_text(code)
-    torchrun(processes, script, folder)
+    torchrun(processes, script, folder, *arguments)
 
 
 MERGE = """
@@ -104,27 +108,146 @@ def test_every_rank_gets_the_table_of_one_process(tmp_path, processes):
 
 
 TRAIN = """
-import sys
+import os, signal, sys, time
+from dataclasses import replace
 from pathlib import Path
 import torch
-from helpers.toy_training import STANDARD, toy_images, toy_network
-from shapebias_utils.distributed import rank
+from helpers.toy_training import ROBUST, STANDARD, toy_images, toy_network
+from shapebias_utils.distributed import rank, world_size
 from shapebias_utils.networks.checkpoints import file_hash
 from shapebias_utils.training.loop import train
 torch.set_num_threads(1)
-out = train(toy_network, toy_images(), STANDARD, Path(sys.argv[1]) / "toy.safetensors")
+folder, dies, name = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+shares = []
+
+def at_augment(call):
+    if call == 6 and rank() == dies:  # in the second of three epochs
+        (folder / "died").write_text(str(time.time()))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+images = toy_images(at_augment)
+augment = images.augment
+
+def counted(rows, seed):
+    shares.append(len(rows))
+    return augment(rows, seed)
+
+recipe = ROBUST if world_size() == 3 else STANDARD
+out = train(toy_network, replace(images, augment=counted), recipe, folder / f"{name}.safetensors")
 assert out.exists()
-(Path(sys.argv[1]) / f"hash{rank()}").write_text(file_hash(out))
+(folder / f"{name}{rank()}").write_text(f"{file_hash(out)} {sum(shares)} {max(shares)}")
 """
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_network(tmp_path):
-    run(2, TRAIN, tmp_path)
-    assert (tmp_path / "hash0").read_text() == (tmp_path / "hash1").read_text()
-    log = pd.read_csv(tmp_path / "toy.csv")
+@pytest.mark.parametrize("processes", [2, 3])
+def test_processes_train_one_network_and_go_on_when_any_of_them_has_died(tmp_path, processes):
+    """With 3, which train adversarially, the shares of a batch of 16 are of 6, 5 and 5 images.
+
+    They are summed in an order that DistributedDataParallel finds anew in each run, so that weights
+    are the same but for rounding; of 2, bit for bit.
+    """
+    run(processes, TRAIN, tmp_path, "-1", "whole")
+    whole = [(tmp_path / f"whole{r}").read_text().split() for r in range(processes)]
+    assert len({weights for weights, *_ in whole}) == 1
+    assert sum(int(seen) for _, seen, _ in whole) == 3 * IMAGES, "each image once an epoch"
+    assert max(int(most) for *_, most in whole) == -(-BATCH // processes)
+    log = pd.read_csv(tmp_path / "whole.csv")
     assert log["epoch"].tolist() == [1, 2, 3] and log["loss"].iloc[-1] < log["loss"].iloc[0]
-    assert not (tmp_path / "toy.state.pt").exists()
+    for dies in range(processes):
+        name = f"broken{dies}_"
+        with pytest.raises(AssertionError, match="SIGKILL|Signal 9"):
+            run(processes, TRAIN, tmp_path, str(dies), name)
+        assert time.time() - float((tmp_path / "died").read_text()) < 60
+        assert (tmp_path / f"{name}.state.pt").exists()
+        run(processes, TRAIN, tmp_path, "-1", name)
+        again = [(tmp_path / f"{name}{r}").read_text().split()[0] for r in range(processes)]
+        assert len(set(again)) == 1
+        if processes == 2:
+            assert again[0] == whole[0][0]
+        before, after = (load_file(tmp_path / f"{n}.safetensors") for n in ("whole", name))
+        for key, value in before.items():
+            torch.testing.assert_close(after[key], value, rtol=1e-4, atol=1e-5)
+        losses = pd.read_csv(tmp_path / f"{name}.csv")["loss"]
+        assert losses.tolist() == pytest.approx(log["loss"].tolist(), rel=1e-5)
+        assert not (tmp_path / f"{name}.state.pt").exists()
+
+
+def test_the_gradient_is_that_of_the_whole_batch_however_it_is_shared(tmp_path):
+    """Without batch norm and noise, one step of 3 processes is that of one."""
+    run(3, ONE_STEP, tmp_path)
+    run(1, ONE_STEP, tmp_path)
+    three, one = (torch.load(tmp_path / f"{n}.pt", weights_only=True) for n in (3, 1))
+    assert torch.allclose(three, one, rtol=1e-5, atol=1e-7)
+
+
+ONE_STEP = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+import torch
+from torch import nn
+from helpers.toy_training import CLASSES, STANDARD, toy_images
+from shapebias_utils.distributed import rank, world_size
+from shapebias_utils.networks.checkpoints import load_into
+from shapebias_utils.training.loop import train
+torch.set_num_threads(1)
+
+def build():
+    return nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, CLASSES))
+
+images = toy_images()
+images = replace(images, augment=lambda rows, seed: images.load(rows))
+images = images.subset(range(16), "one batch")
+here = f"{sys.argv[1]}/{world_size()}"
+out = train(build, images, replace(STANDARD, epochs=1), Path(f"{here}.safetensors"))
+if rank() == 0:
+    load_into(network := build(), out)
+    torch.save(network[2].weight.detach(), f"{here}.pt")
+"""
+
+
+PARTS = """
+import os, signal, sys
+from types import SimpleNamespace as Facts
+import pandas as pd
+from shapebias_utils.distributed import rank
+from shapebias_utils.results import cached, in_parts
+VERSION = 1
+folder, dies, name = sys.argv[1:]
+
+def compute(rows):
+    with open(f"{folder}/{name}", "a") as file:
+        print(*rows, file=file, flush=True)
+    if str(rank()) == dies and rows[0] > 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return pd.DataFrame({"row": rows, "third": [r / 3 for r in rows]}).astype({"third": "float32"})
+
+def measure(network, images):
+    return in_parts(11, compute, "row", size=2)
+
+network = Facts(name="N", seed=0, dataset="pictograms", checkpoint_hash=lambda: "abc")
+table = cached(measure, network, Facts(name="validation", digest="d"))
+table.to_pickle(f"{folder}/{name}{rank()}.pkl")
+"""
+
+
+def test_what_was_finished_before_a_process_died_is_not_computed_again(tmp_path):
+    with pytest.raises(AssertionError, match="SIGKILL|Signal 9"):
+        run(2, PARTS, tmp_path, "1", "first")
+    first = (tmp_path / "first").read_text().splitlines()
+    kept = {p.stem for p in tmp_path.rglob("*.parts/*/*.csv")}
+    assert kept and len(kept) < len(first), "one died with a part under way"
+    run(3, PARTS, tmp_path, "", "second")  # by another number of processes
+    second = (tmp_path / "second").read_text().splitlines()
+    assert not kept & {f"{line.split()[0]}-{line.split()[-1]}" for line in second}
+    assert len(kept) + len(second) == 6, "parts of two rows of eleven"
+    table = pd.read_pickle(tmp_path / "second0.pkl")
+    assert table["row"].tolist() == list(range(11))
+    assert table["third"].tolist() == [float(str(np.float32(r / 3))) for r in range(11)]
+    for r in (1, 2):
+        pd.testing.assert_frame_equal(pd.read_pickle(tmp_path / f"second{r}.pkl"), table)
+    assert not list(tmp_path.rglob("*.parts"))
 
 
 FAILS = """

@@ -1,9 +1,15 @@
 """What is missing is found and named with its remedy; downloads resume, and are checked."""
 
 import hashlib
+import io
+import json
 import os
+import re
 import subprocess
+import tarfile
 import threading
+import zipfile
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -13,7 +19,7 @@ import pytest
 
 from shapebias_utils import cleaning, doctor, downloads, networks
 from shapebias_utils.cli import main
-from shapebias_utils.datasets import imagenet
+from shapebias_utils.datasets import cifar10, imagenet, tiny_imagenet
 from shapebias_utils.downloads import Download, fetch
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -133,6 +139,73 @@ def test_without_network_or_page_one_line_says_so(record, monkeypatch, capsys):
         assert there(record) == []
 
 
+def zipped(names):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, f"of {name}")
+    return file.getvalue()
+
+
+def tarred(names):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        for name in names:
+            contents = f"of {name}".encode()
+            entry = tarfile.TarInfo(name)
+            entry.size = len(contents)
+            archive.addfile(entry, io.BytesIO(contents))
+    return file.getvalue()
+
+
+def archive_of(record, server, content):
+    server.content = content
+    return replace(record, sha256=hashlib.sha256(content).hexdigest(), unpacks=("photos",))
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_an_archive_goes_on_too_and_leaves_the_folder_that_it_brings(record, server, pack):
+    record = archive_of(record, server, pack(["photos/a.txt", "photos/b/c.txt", "other/d.txt"]))
+    server.break_after = 50
+    with pytest.raises(OSError, match="broke after 50 of"):
+        fetch(record)
+    server.break_after = None
+    folder = record.path.parent / "photos"
+    left = record.path.with_name(".weights.pth.unpacking") / "photos"
+    left.mkdir(parents=True)  # of a run that was killed
+    (left / "half.txt").touch()
+    assert fetch(record) == folder and server.ranges == [None, "bytes=50-"]
+    assert sorted(str(p.relative_to(folder)) for p in folder.rglob("*.txt")) == ["a.txt", "b/c.txt"]
+    assert (folder / "b" / "c.txt").read_text() == "of photos/b/c.txt"
+    assert there(record) == ["photos"]
+    assert fetch(record) == folder and len(server.ranges) == 2  # there already
+
+
+def test_an_archive_that_came_by_itself_is_checked_and_unpacked(record, server):
+    record = archive_of(record, server, zipped(["photos/a.txt"]))
+    record.path.parent.mkdir()
+    record.path.write_bytes(server.content)
+    assert fetch(record).name == "photos" and not server.ranges
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_an_archive_without_the_folder_or_with_paths_out_of_it(record, server, pack):
+    with pytest.raises(ValueError, match=r"weights.pth holds no folder photos"):
+        fetch(archive_of(record, server, pack(["other/a.txt"])))
+    record.path.unlink()
+    outside = record.path.parent.parent / "outside.txt"
+    with suppress(ValueError):  # zipfile leaves such paths out, tarfile refuses
+        fetch(archive_of(record, server, pack(["photos/a.txt", "../../outside.txt"])))
+    assert not outside.exists() and ".weights.pth.unpacking" not in there(record)
+
+
+def test_datasets_unpack_to_where_they_are_read(monkeypatch):
+    for name, module in (("tiny_imagenet", tiny_imagenet), ("cifar10", cifar10)):
+        download = downloads.DOWNLOADS[name]
+        assert download.path.parent / download.unpacks[0] == module.folder()
+        assert len(download.sha256) == 64
+
+
 def test_torchvision_files_are_those_that_torchvision_names():
     from torchvision import models
     from torchvision.models.detection import MaskRCNN_ResNet50_FPN_V2_Weights as MaskRCNN
@@ -194,6 +267,66 @@ def test_every_missing_thing_names_what_brings_it(monkeypatch, tmp_path):
     assert not findings["dataset imagenet validation"].needed
 
 
+ITEMS = {
+    "checkpoint imagenet": (
+        "AlexNet", "AlexNet-R", "GoogLeNet", "GoogLeNet-R", "ResNet", "ResNet-R", "ResNet-SIN",
+        "ResNet-SIN-and-IN", "ResNet-SIN+IN-joint", "ResNet-AdvProp1", "ResNet-AdvProp5",
+    ),
+    "dataset": (
+        "imagenet validation", "imagenet train", "cue-conflict stimuli", "broden", "paintings",
+        "tiny_imagenet", "cifar10", "caltech-256",
+        *(f"imagenet-c {archive}" for archive in ("blur", "digital", "extra", "noise", "weather")),
+    ),
+    "weights": ("maskrcnn", "adain_encoder", "adain_decoder", "vgg19_caffe"),
+}  # fmt: skip
+"""What both papers used, and what stands in for it."""
+
+SIZE = re.compile(r"\d MB|\d GB|1,280 stimuli|[Ss]ize (and hash )?not published")
+LICENCE = re.compile(
+    r"MIT|BSD|CC BY|research use|no licence stated|not to be passed on|none stated"
+)
+HASH = re.compile(
+    r"SHA-256 ([0-9a-f]{8}|recorded at first download)|MD5 [0-9a-f]{8}|git commit|know"
+)
+
+
+def test_every_item_of_both_papers_is_known_with_size_licence_and_hash(monkeypatch, tmp_path):
+    monkeypatch.setattr(networks, "CHECKPOINTS", tmp_path)
+    findings = {f"{f.topic} {f.name}": f for f in doctor.examine()}
+    for topic, names in ITEMS.items():
+        for name in names:
+            detail = findings[f"{topic} {name}"].detail
+            for part in (SIZE, LICENCE, HASH):
+                assert part.search(detail), (name, part.pattern, detail)
+
+
+@pytest.mark.parametrize(
+    ("md5", "recorded", "message"),
+    [
+        ("", "", None),
+        (hashlib.md5(CONTENT).hexdigest(), "", None),
+        ("0" * 32, "", r"has MD5 \w+, expected is 0000.*removed"),
+        ("", "f" * 64, r"has SHA-256 \w+, expected is ffff.*removed"),
+        (hashlib.md5(CONTENT).hexdigest(), SHA256, None),
+    ],
+)
+def test_where_no_sha256_is_published_that_of_the_first_download_counts(
+    record, md5, recorded, message
+):
+    record = replace(record, sha256="", md5=md5)
+    card = record.path.with_suffix(".json")
+    card.parent.mkdir()
+    if recorded:
+        card.write_text(json.dumps({"sha256": recorded}))
+    if message:
+        with pytest.raises(ValueError, match=message):
+            fetch(record)
+        assert not record.path.exists()
+    else:
+        assert fetch(record).read_bytes() == CONTENT
+        assert json.loads(card.read_text())["sha256"] == SHA256
+
+
 @pytest.mark.parametrize(("strict", "code"), [([], 0), (["--strict"], 1)])
 def test_the_doctor_fails_only_when_asked_to(monkeypatch, tmp_path, capsys, strict, code):
     monkeypatch.setattr(networks, "CHECKPOINTS", tmp_path)
@@ -228,6 +361,7 @@ def checkout(tmp_path, monkeypatch):
         "data/raw/pictograms/train/pixels.npy": False,
         "data/raw/distorted/stylized/0a/0a1b.png": False,
         "data/raw/broden_labels/broden-0a/labels.npy": False,
+        "data/raw/decoded/tiny_imagenet-train-0a.npy": False,
         "data/raw/imagenet/val/a.png": False,
         "data/checkpoints/pictograms/a.safetensors": False,
         "build/pictograms/00.ipynb": False,
@@ -243,6 +377,7 @@ def checkout(tmp_path, monkeypatch):
         ("FIGURES", "figures"), ("RESULTS", "data/results"), ("BUILD", "build"),
         ("PICTOGRAMS", "data/raw/pictograms"), ("DISTORTED", "data/raw/distorted"),
         ("LABELS", "data/raw/broden_labels"),
+        ("DECODED", "data/raw/decoded"),
     ):  # fmt: skip
         monkeypatch.setattr(cleaning, name, tmp_path / folder)
     return tmp_path, set(files)
@@ -256,7 +391,8 @@ def checkout(tmp_path, monkeypatch):
         ("figures", {"figures/pictograms/b.png"}, 1),
         ("images", {"data/raw/pictograms/train/pixels.npy",
                     "data/raw/distorted/stylized/0a/0a1b.png",
-                    "data/raw/broden_labels/broden-0a/labels.npy"}, 0),
+                    "data/raw/broden_labels/broden-0a/labels.npy",
+                    "data/raw/decoded/tiny_imagenet-train-0a.npy"}, 0),
         ("build", {"build/pictograms/00.ipynb"}, 0),
     ],
 )  # fmt: skip

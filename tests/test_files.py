@@ -1,7 +1,9 @@
 """Files appear whole or not at all, and what a running process holds or writes stays."""
 
+import errno
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
@@ -9,7 +11,15 @@ import sys
 import pytest
 
 from shapebias_utils import cleaning
-from shapebias_utils.files import atomic, being_written, locked, remove_lock, sha256, writable
+from shapebias_utils.files import (
+    atomic,
+    atomic_folder,
+    being_written,
+    locked,
+    remove_lock,
+    sha256,
+    writable,
+)
 from shapebias_utils.paths import ROOT
 
 HERE, DEAD = platform.node(), 999_999_999
@@ -57,6 +67,78 @@ def test_atomic_changes_nothing_on_error(folder, existed):
         raise KeyboardInterrupt
     assert files(folder) == ["table.csv"] * existed
     assert not existed or target.read_text() == "old"
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_file_is_on_the_disk_before_it_takes_its_place_and_its_name_after(
+    folder, monkeypatch, durable
+):
+    done, fsync, replace = [], os.fsync, os.replace
+
+    def recorded_fsync(opened):
+        done.append(("fsync", os.readlink(f"/proc/self/fd/{opened}")))
+        fsync(opened)
+
+    def recorded_replace(source, target):
+        done.append(("replace", str(source)))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", recorded_fsync)
+    monkeypatch.setattr(os, "replace", recorded_replace)
+    with atomic(folder / "table.csv", durable=durable) as temporary:
+        temporary.write_text("new")
+    wanted = [("fsync", str(temporary)), ("replace", str(temporary)), ("fsync", str(folder))]
+    assert done == (wanted if durable else wanted[1:2])
+
+
+@pytest.mark.parametrize("write", [atomic, atomic_folder])
+def test_a_full_disk_is_told_with_the_file_and_the_remedy(folder, write):
+    with pytest.raises(OSError) as error, write(folder / "out"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert re.fullmatch(
+        rf"cannot write {folder}/out \(No space left on device\): make room there, .*BUILD.*",
+        str(error.value),
+    )
+    assert files(folder) == []
+
+
+@pytest.mark.parametrize("existed", [False, True])
+def test_a_folder_takes_the_place_of_the_old_one_at_once(folder, existed):
+    target, left = folder / "site", folder / f".{HERE}@{DEAD}@site"
+    left.mkdir()  # by a process that was killed
+    if existed:
+        target.mkdir()
+        (target / "old.html").write_text("old")
+    with atomic_folder(target) as temporary:
+        (temporary / "new.html").write_text("new")
+        assert not left.exists()
+        assert target.exists() == existed and not (target / "new.html").exists()
+    assert os.listdir(folder) == ["site"] and os.listdir(target) == ["new.html"]
+
+
+def test_an_error_leaves_the_old_folder(folder):
+    (folder / "site").mkdir()
+    (folder / "site" / "old.html").write_text("old")
+    with pytest.raises(KeyboardInterrupt), atomic_folder(folder / "site") as temporary:
+        (temporary / "new.html").write_text("new")
+        raise KeyboardInterrupt
+    assert os.listdir(folder) == ["site"] and os.listdir(folder / "site") == ["old.html"]
+
+
+def test_an_error_between_the_two_names_brings_the_old_folder_back(folder, monkeypatch):
+    (folder / "site").mkdir()
+    (folder / "site" / "old.html").write_text("old")
+    replace = os.replace
+
+    def fails(source, target):
+        if os.path.exists(f"{source}/new.html"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fails)
+    with pytest.raises(OSError, match="make room"), atomic_folder(folder / "site") as temporary:
+        (temporary / "new.html").write_text("new")
+    assert os.listdir(folder) == ["site"] and os.listdir(folder / "site") == ["old.html"]
 
 
 KILLED_WHILE_WRITING = """

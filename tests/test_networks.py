@@ -2,12 +2,14 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from torch import nn
 
 from shapebias_utils import networks as registry
+from shapebias_utils import results
 from shapebias_utils.categories import CATEGORIES
 from shapebias_utils.networks import (
     MARKERS,
@@ -22,6 +24,7 @@ from shapebias_utils.networks import (
     training_log,
     with_controls,
 )
+from shapebias_utils.results import store
 
 ARCHITECTURES = ["AlexNet", "GoogLeNet", "ResNet"]
 S_AND_R = [*ARCHITECTURES, *(f"{a}-R" for a in ARCHITECTURES)]
@@ -223,6 +226,7 @@ def test_controls_come_behind_once_and_of_the_same_seed():
 def logs(tmp_path, monkeypatch):
     """Logs of AlexNet (3 epochs), and of R and the control, which go on from it (2 each)."""
     monkeypatch.setattr(registry, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
 
     def write(training, epochs, start, seed=0):
         path = tmp_path / "pictograms" / f"alexnet_{training}_seed{seed}.csv"
@@ -247,6 +251,17 @@ def test_epochs_count_on_from_those_of_the_network_a_run_started_from(logs):
     assert set(log["architecture"]) == {"AlexNet"}
 
 
+def test_a_run_that_was_not_watched_takes_the_accuracies_of_its_repetition(logs):
+    repeated = pd.DataFrame({"architecture": "AlexNet", "training": "standard", "seed": [0, 0, 1]})
+    repeated = repeated.assign(epoch=[1, 3, 2], clean=[0.1, 0.3, 0.9], adversarial=[0, 0.05, 0.9])
+    store(repeated, "pictograms", "training_curves", {})
+    log = training_log(get_networks("pictograms", "AlexNet, AlexNet-R"))
+    own = log[log["network"] == "AlexNet"].set_index("epoch")
+    assert own["clean"].to_dict() == pytest.approx({1: 0.1, 2: np.nan, 3: 0.3}, nan_ok=True)
+    assert own["adversarial"].tolist() == pytest.approx([0, np.nan, 0.05], nan_ok=True)
+    assert log[log["network"] == "AlexNet-R"]["clean"].isna().all()
+
+
 def test_networks_without_a_log_are_left_out(logs):
     assert training_log(get_networks("pictograms", "ResNet, ResNet-R")).empty
     assert training_log([mine()]).empty
@@ -258,3 +273,16 @@ def test_a_network_that_is_still_being_trained_has_no_log_yet(logs):
     (logs / "alexnet_robust_seed0.json").unlink()
     log = training_log(get_networks("pictograms", "AlexNet, AlexNet-R"))
     assert set(log["network"]) == {"AlexNet"}
+
+
+def test_networks_that_are_not_there_are_left_out_and_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "CHECKPOINTS", tmp_path)
+    assert len(get_networks("imagenet")) == 6, "where none is there, to say what is missing"
+    (tmp_path / "imagenet").mkdir()
+    (tmp_path / "imagenet" / "imagenet_l2_3_0.pt").touch()
+    wanted = r"AlexNet \(alexnet-owt-7be5be79\.pth\), AlexNet-R .*GoogLeNet-R.*shapebias doctor"
+    with pytest.warns(UserWarning, match=wanted):
+        found = get_networks("imagenet")
+    assert [n.name for n in found] == ["ResNet-R"]
+    named = get_networks("imagenet", "AlexNet, ResNet-R")
+    assert [n.name for n in named] == ["AlexNet", "ResNet-R"], "asked for by name"

@@ -39,7 +39,7 @@ def image_set(n: int = 5, size: int = 32) -> ImageSet:
 
 
 def test_of_the_pixels_themselves_the_noise_is_its_deviation():
-    table = noise_power(network(), image_set(), deviation=0.04)
+    table = noise_power(network(), image_set(), deviations=(0.04,))
     channels = table[table["over"] == "channel"].set_index("item")
     assert np.sqrt(channels.loc["0", "noise"]) == pytest.approx(0.04, rel=0.02)
     assert np.sqrt(channels.loc["0", "signal"]) == pytest.approx(0.2 / np.sqrt(2), rel=0.05)
@@ -57,7 +57,7 @@ def test_a_box_filter_divides_white_noise_by_its_width(box):
     ratio = {}
     for width in (1, box):
         table = noise_power(network(width), image_set()).assign(
-            network="A", architecture="a", training="standard", seed=0, deviation=0.08
+            network="A", architecture="a", training="standard", seed=0
         )
         (row,) = noise_to_signal(table).itertuples()
         ratio[width] = row.value

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from nbclient.exceptions import DeadKernelError
 
 from shapebias_utils import notebooks as runner
+from shapebias_utils import paths
 from shapebias_utils.cli import main
 
 PARAMETERS = """\
@@ -22,6 +24,8 @@ share: float = 0.5  # of all
 sure: bool = False
 stimuli: str = ""  # folder
 decision: str = "mean"
+stimuli_transform: str = "native"
+seed: int = 0
 levels = [1, 2]"""
 
 
@@ -82,8 +86,8 @@ def test_an_unknown_notebook_lists_the_known_ones(notebooks, name):
         ("share", "2", 2),
         ("sure", "true", True),
         ("sure", "False", False),
-        ("decision", "2", "2"),  # annotated str: taken literally
-        ("decision", "no", "no"),
+        ("stimuli", "2", "2"),  # annotated str: taken literally
+        ("stimuli", "no", "no"),
         ("levels", "[1, 2.5, a]", [1, 2.5, "a"]),
         ("levels", "null", None),
         ("levels", "2020-01-01", "2020-01-01"),
@@ -131,6 +135,15 @@ def test_paths_are_made_absolute_and_names_are_not(notebooks, tmp_path, monkeypa
     [
         ({"dataset": "imagnet"}, "unknown dataset 'imagnet'; choose one of pictograms"),
         ({"networks": "AlexNet,VGG"}, "unknown network 'VGG' for pictograms; choose from AlexNet,"),
+        ({"networks": " , "}, "networks ' , ' names none: leave it empty"),
+        ({"networks": "ResNet, AlexNet, ResNet"}, "networks has ResNet twice: name each once"),
+        ({"decision": "wrong"}, "unknown decision 'wrong'; choose mean, max, sum"),
+        (
+            {"stimuli_transform": "sideways"},
+            "unknown stimuli_transform 'sideways'; choose native, preset",
+        ),
+        ({"seed": "77"}, "no weights of AlexNet from seed 77: train them with `shapebias train"),
+        ({"seed": "-1"}, "no weights of AlexNet from seed -1"),
         ({"own_networks": "mine.py", "networks": "Mine"}, "own_networks: no file at mine.py"),
     ],
 )
@@ -242,15 +255,30 @@ def test_update_refuses_a_notebook_that_was_edited_since(notebooks, tmp_path):
 
 def test_an_update_renews_figures_whose_values_are_the_same(notebooks, tmp_path, monkeypatch):
     monkeypatch.setenv("SHAPEBIAS_RENEW", "")
+    noted = []  # and its time is for the README alone: none of this one
+    monkeypatch.setattr(runner, "note_time", lambda path, *_: noted.append(path))
     path = write_notebook(notebooks, "00_a", "import os\nprint(os.environ['SHAPEBIAS_RENEW'])")
     for more in ([], ["--update"]):
         with pytest.raises(SystemExit, match="0"):
             main(["run", "0", *more])
         assert printed(tmp_path / "build" / "pictograms" / path.name) == ("1\n" if more else "\n")
     assert printed(path) == "1\n"
+    assert noted == [path]
 
 
-def test_the_html_page_shows_the_outputs(notebooks, tmp_path):
-    copy = executed(write_notebook(notebooks, "00_a"), tmp_path / "copies", "forty-two")
-    assert "forty-two" in runner.to_html(copy).read_text()
-    assert sorted(os.listdir(copy.parent)) == ["00_a.html", "00_a.ipynb"]
+def test_a_page_needs_nothing_but_itself(notebooks, tmp_path, monkeypatch):
+    """Its picture is in it, its formula is MathML, its link to a notebook leads to that's page."""
+    pytest.importorskip("latex2mathml", reason="the extra [site] is not installed")
+    monkeypatch.setattr(paths, "FIGURES", tmp_path / "figures")
+    path = write_notebook(notebooks, "00_a", "import matplotlib.pyplot as plt\nplt.plot([0, n])")
+    notebook = nbformat.read(path, as_version=4)
+    text = "Costs $5, [next](01_b.ipynb): $$x^2$$ and $y_1$"
+    notebook.cells.append(nbformat.v4.new_markdown_cell(text))
+    nbformat.write(notebook, path)
+    with pytest.raises(SystemExit, match="0"):
+        main(["run", "0", "-p", "dataset", "cifar10", "--page"])
+    page = (tmp_path / "figures" / "cifar10" / "00_a.html").read_text()
+    assert 'src="data:image/png;base64,' in page
+    assert page.count("<math") == 2 and "<msup>" in page and "Costs $5" in page
+    assert 'href="01_b.html"' in page
+    assert "<script" not in page and not re.search(r'(src|href)="https?:', page)

@@ -17,7 +17,7 @@ from nbval_tolerance import WIDGET, agree, differences
 from notebook_form import PAPER, form_problems
 from PIL import Image
 
-from shapebias_utils.notebooks import METADATA, clean_metadata
+from shapebias_utils.notebooks import METADATA, clean_metadata, saved_by
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -382,3 +382,14 @@ def test_nbval_sees_a_changed_number_word_and_colour(inside):
     assert len(passed) == 2 * len(CELLS) - len(BEYOND) + 1
     assert "35.7, stored is 33.7" in done.stdout
     assert re.search(r"the figures differ by \d+\.\d RMS", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("stem", "number"), [("03_heatmap", "03"), ("03_routes", "12"), ("07_figA6", "07")]
+)
+def test_a_figure_belongs_to_the_notebook_that_saves_it(stem, number):
+    assert saved_by(stem).name.startswith(number)
+
+
+def test_a_stem_that_no_notebook_saves():
+    assert saved_by("99_nothing") is None

@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from matplotlib.path import Path as Outline
 
 from shapebias_utils.categories import CATEGORIES
@@ -498,3 +499,23 @@ def test_the_drawing_is_that_of_its_version():
 if __name__ == "__main__":
     for category, numbers in statistics().items():
         print(f'    "{category}": {numbers},')
+
+
+def test_a_composed_image_is_that_of_the_split_with_its_own_cues():
+    images, compose = pictograms.pictograms("cue_conflict"), get_dataset("pictograms").compose
+    for pose in (0, 7, 1203):
+        facts = images.table.iloc[pose]
+        mine = compose(facts["category"], facts["texture_category"], pose)
+        assert torch.equal(mine, images.load([pose])[0])
+
+
+def test_composing_changes_one_cue_and_keeps_the_rest():
+    compose = get_dataset("pictograms").compose
+    cat, dog = (compose("cat", texture, 3) for texture in ("cat", "dog"))
+    knife = compose("knife", "cat", 3)
+    corner = (slice(None), slice(0, 4), slice(0, 4))
+    noise = 6 * RenderSettings().noise + 1 / 255  # drawn after the texture, and so another
+    assert (cat[corner] - dog[corner]).abs().max() < noise, "the background stays"
+    assert (cat - dog).abs().max() > 0.1 and (cat - knife).abs().max() > 0.1
+    plain = [compose("cat", texture, 3, texture_contrast=0.0) for texture in ("cat", "dog")]
+    assert (plain[0] - plain[1]).abs().max() < noise, "without contrast textures are alike"

@@ -219,7 +219,7 @@ class Convolutions(nn.Sequential):
 def test_the_table_is_identical_whatever_the_number_of_processes(build, world, attack, monkeypatch):
     stimuli = images(7)
     alone = predict(tiny(build=build), stimuli, attack=attack, batch_size=4)
-    monkeypatch.setattr(predictions, "merge", lambda table, by: table)
+    monkeypatch.setattr(results, "merge", lambda table, by: table)
     monkeypatch.setenv("WORLD_SIZE", str(world))
     shards = []
     for rank in range(world):
@@ -435,6 +435,16 @@ def test_the_same_file_twice_is_refused(tmp_path):
         ("", ValueError, "trials.csv is not a CSV file of trials"),
         ("\x89PNG\r\n\x1a\n\0\0\xff\xfe\0", ValueError, "trials.csv (lacks|is not)"),
         (f"{HEADER}\na,b\n1,2,3,4,5,6,7,8,9,10,11\n", ValueError, "is not a CSV file of trials"),
+        (f"{HEADER},SUBJ\na,1,1,,cat,cat,0,cat1-dog1.png,b\n", ValueError,
+         "trials.csv has the column subj twice"),
+        (f"{HEADER}\n", ValueError, "trials.csv has a header and no trials"),
+        (f"{HEADER}\na,1,1,,cat,cat,0,cat1-dog1.png\na,1,2,,,cat,0,cat2-dog1.png\n", ValueError,
+         "trials.csv, line 3: object_response is missing or damaged"),
+        (f"{HEADER}\na,1,1,,NaN,cat,0,cat1-dog1.png\n", ValueError,
+         "trials.csv, line 2: object_response is missing"),
+        (f"{HEADER}\na,1,1,,cat,cat,0,cat1\0-dog1.png\n", ValueError, "trials.csv"),
+        (f"{HEADER}\n" + "a,1,1,,cat,cat,0,cat1-dog1.png\n" * 2, ValueError,
+         "trials.csv has cat1-dog1.png twice for a, session 1: give each session its number"),
     ],
 )  # fmt: skip
 def test_files_that_are_no_trials_are_named(tmp_path, contents, error, message):

@@ -24,4 +24,6 @@ def test_every_process_gets_the_tables_of_one(alone, processes, tmp_path):
         found = pickle.loads((tmp_path / f"rank{rank}.pkl").read_bytes())
         assert list(found) == list(alone)
         for name, table in found.items():
-            pd.testing.assert_frame_equal(table, alone[name], check_exact=True, obj=name)
+            # To float32's last bits: on some CPUs a gradient of fewer images is summed in another
+            # order. Labels, counts and decisions are compared as they are.
+            pd.testing.assert_frame_equal(table, alone[name], rtol=1e-6, atol=1e-9, obj=name)

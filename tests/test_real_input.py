@@ -7,12 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from helpers.published import cached_as, randomised
 from PIL import Image
 from torchvision.models import squeezenet1_1
 
+from shapebias_utils import networks, results
 from shapebias_utils.categories import IMAGENET_CLASSES
+from shapebias_utils.cli import main
 from shapebias_utils.datasets import get_dataset
 from shapebias_utils.datasets.broden_export import export_broden
+from shapebias_utils.measures import schema
+from shapebias_utils.measures.shape_bias import shape_bias
 from shapebias_utils.notebooks import find_notebooks, run, values_for
 from shapebias_utils.paths import ROOT
 
@@ -44,10 +49,11 @@ def folder(tmp_path_factory):
 
 
 def outputs_of(folder, number, **given) -> list[dict]:
-    """The outputs of the notebook of that number with SqueezeNet alone; all is kept in `folder`."""
+    """The outputs of the notebook of that number with SqueezeNet alone, or other `networks`; all is
+    kept in `folder`."""
     (notebook,) = find_notebooks(number)
     example = str(folder / "squeezenet.py")
-    given |= {"dataset": "imagenet", "own_networks": example, "networks": "SqueezeNet"}
+    given = {"dataset": "imagenet", "own_networks": example, "networks": "SqueezeNet"} | given
     with pytest.MonkeyPatch.context() as patch:
         for name in ("RAW", "RESULTS", "FIGURES", "CHECKPOINTS"):
             patch.setenv(f"SHAPEBIAS_{name}", str(folder / name.lower()))
@@ -78,12 +84,12 @@ def test_people_stand_beside_the_network_with_their_published_shape_bias(execute
         assert (round(row["shape_bias"], 6), row["shape"], row["texture"]) == (bias, shape, texture)
 
 
-def by_hand() -> dict[str, int]:
+def by_hand(stimuli=REAL / "cue_conflict") -> dict[str, int]:
     """SqueezeNet's decisions on the conflict stimuli by plain torch and Pillow."""
     network = squeezenet1_1()
     network.load_state_dict(torch.load(WEIGHTS, weights_only=True))
     network.eval()
-    paths = sorted((REAL / "cue_conflict").glob("*/*.png"))
+    paths = sorted(stimuli.glob("*/*.png"))
     rgb = torch.from_numpy(np.stack([Image.open(path).convert("RGB") for path in paths]))
     bgr = (rgb.flip(3) - torch.tensor([104.0, 117.0, 123.0])).permute(0, 3, 1, 2)
     with torch.inference_mode():
@@ -125,6 +131,26 @@ def some_stimuli(folder):
     return folder
 
 
+def test_one_line_says_a_shape_bias_and_keeps_trials_of_model_vs_human(folder, capsys, monkeypatch):
+    monkeypatch.setattr(results, "RESULTS", folder / "results")
+    monkeypatch.setattr(networks, "_OWN", dict(networks._OWN))
+    stimuli, out = some_stimuli(folder / "few stimuli"), folder / "trials"
+    options = ["--own-networks", str(folder / "squeezenet.py"), "--out", str(out)]
+    with pytest.raises(SystemExit) as ended:
+        main(["bias", "SqueezeNet", "--stimuli", str(stimuli), *options])
+    header, row, *files = capsys.readouterr().out.splitlines()
+    found = by_hand(stimuli)
+    assert ended.value.code == 0 and header.startswith("network     shape bias  95 % interval")
+    counts = [sum(found.values()), *found.values()]
+    assert row.split()[-5:] == [*map(str, counts), "native"]
+    assert len(files) == 1 and files[0].endswith("cue-conflict_SqueezeNet_session_1.csv")
+    trials = schema.read_trials(out)
+    assert list(pd.read_csv(out / "cue-conflict_SqueezeNet_session_1.csv"))[:8] == [*schema.SCHEMA]
+    assert set(trials["stimuli_transform"]) == {"native"} and len(trials) == 12
+    bias = shape_bias(trials)
+    assert bias[["shape", "texture"]].iloc[0].tolist() == [found["shape"], found["texture"]]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", ["00", "02", "04", "05", "06", "07"])
 def test_a_network_alone_runs_through_the_notebooks_and_is_told_what_is_missing(folder, number):
@@ -139,3 +165,25 @@ def test_a_network_alone_runs_through_the_notebooks_and_is_told_what_is_missing(
     if number == "04":
         for title, command in {"Stylized": "adain_encoder", "Silhouette": "maskrcnn"}.items():
             assert re.search(rf"\*{title}\* is left out: .*`shapebias fetch {command}`", said)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", ["01", "02", "03", "04", "05", "06", "07", "09"])
+def test_a_published_vit_runs_through_the_notebooks(folder, number, monkeypatch):
+    timm = pytest.importorskip("timm", reason="the extra [timm] is not installed")
+    from safetensors.torch import save_file
+
+    spec, cache = "test_vit.r160_in1k", folder / "cache"
+    weights = randomised(timm.create_model(spec)).state_dict()
+    save_file(weights, cached_as(cache, f"timm/{spec}") / "model.safetensors")
+    monkeypatch.setenv("HF_HUB_CACHE", str(cache))
+    given = {"networks": f"timm:{spec}"}
+    if number in ("06", "07"):
+        given["concepts"] = str(some_concepts(folder / "concepts"))
+    if number == "03":
+        given["stimuli_transform"] = "preset"
+    if number in ("03", "07"):
+        given["stimuli"] = str(some_stimuli(folder / f"stimuli for {number}"))
+    outputs = outputs_of(folder, number, **given)  # an error would have been raised
+    alone = number == "02"  # which shows pairs
+    assert outputs and ("timm:test_vit" in json.dumps(outputs) or alone)

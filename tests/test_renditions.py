@@ -22,7 +22,7 @@ from shapebias_utils.datasets.pictograms.cues import (
     texture_blob,
 )
 from shapebias_utils.datasets.pictograms.masks import SIZE, SUPERSAMPLE, paint_parts
-from shapebias_utils.datasets.pictograms.norms import cue_norms, quartiles
+from shapebias_utils.datasets.pictograms.norms import cue_norms, validation_norms
 from shapebias_utils.datasets.pictograms.render import (
     RenderSettings,
     factors,
@@ -360,7 +360,7 @@ def test_the_norm_of_a_cue_is_that_of_what_it_adds_to_the_image():
 
 
 def test_the_texture_of_a_fragment_is_small_and_that_of_an_object_smaller_than_its_contrast():
-    table = quartiles(cue_norms("validation", range(96)))
+    table = validation_norms(96)
     assert ((table["low"] <= table["median"]) & (table["median"] <= table["high"])).all()
     assert table.groupby("cue")["n"].sum().eq(96).all()
     median = table.set_index(["cue", "whole"])["median"]

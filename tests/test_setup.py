@@ -21,7 +21,8 @@ from shapebias_utils.doctor import TOOLS
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "shapebias_utils"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-DIRECT = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
+EXTRAS = PROJECT["optional-dependencies"]
+DIRECT = PROJECT["dependencies"] + EXTRAS["site"] + EXTRAS["dev"]
 
 
 # Versions
@@ -29,7 +30,7 @@ DIRECT = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
 
 def read_lock() -> list[Requirement]:
     lines = (ROOT / "requirements.lock").read_text().splitlines()
-    return [Requirement(line) for line in lines if line.strip() and line.strip()[0] != "#"]
+    return [Requirement(line.rstrip(" \\")) for line in lines if line and line[0] not in " #"]
 
 
 LOCK = read_lock()
@@ -40,6 +41,17 @@ HERE = {r.name: r for r in LOCK if r.marker is None or r.marker.evaluate()}
 def test_every_pin_is_one_exact_version():
     loose = [str(r) for r in LOCK if not re.fullmatch(r"==[\w.]+", str(r.specifier))]
     assert LOCK and not loose
+
+
+def test_every_pin_has_the_hashes_of_its_files():
+    text = (ROOT / "requirements.lock").read_text()
+    blocks = re.split(r"\n(?=[a-z])", text.split("\n", 2)[2])
+    assert len(blocks) == len(LOCK)
+    assert [b.split()[0] for b in blocks if "--hash=sha256:" not in b] == []
+    for installer in ("uv pip install", "-m pip install"):
+        rows = (ROOT / "Makefile").read_text().replace("\\\n", " ").splitlines()
+        (line,) = [row for row in rows if installer in row and "requirements.lock" in row]
+        assert "--require-hashes" in line
 
 
 def test_every_dependency_is_pinned_in_the_lock():
@@ -135,7 +147,7 @@ def parts_used(name: str) -> set[str]:
 
 LEAVES = {
     "paths", "categories", "distributed", "hardware", "hooks", "attacks", "files", "results",
-    "tolerance",
+    "tolerance", "loading",
 }  # fmt: skip
 LAYERS = [
     {"datasets"},
@@ -144,9 +156,9 @@ LAYERS = [
     {"training", "measures"},
     {"claims"},
     {"figures", "tables"},
-    {"widgets", "site"},
-    {"notebooks", "downloads", "cleaning"},
-    {"doctor"},
+    {"widgets"},
+    {"notebooks", "downloads", "cleaning", "costs"},
+    {"site", "doctor"},
     {"cli"},
 ]
 LAYER = {part: i for i, layer in enumerate(LAYERS) for part in layer}
@@ -208,12 +220,13 @@ def test_torch_distributed_is_known_to_one_file():
 
 def test_every_import_is_a_declared_dependency():
     installed = metadata.packages_distributions()
-    declared = {name.lower().replace("_", "-") for name in DIRECT}
+    every = DIRECT + [name for extra in EXTRAS.values() for name in extra]
+    declared = {name.lower().replace("_", "-") for name in every}
     foreign = {i.split(".")[0] for name in MODULES for i in imports_of(name)}
     foreign -= set(sys.stdlib_module_names) | {"shapebias_utils"}
     undeclared = {
         top for top in foreign
-        if not declared & {d.lower().replace("_", "-") for d in installed.get(top, ())}
+        if not declared & {d.lower().replace("_", "-") for d in installed.get(top, (top,))}
     }  # fmt: skip
     assert "torch" in foreign and not undeclared
 

@@ -1,11 +1,13 @@
 """S and R on distorted images: who is counted, with which interval, beside the paper's numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from shapebias_utils.datasets import Dataset, ImageSet
-from shapebias_utils.distortions import distort, get_distortion
+from shapebias_utils.distortions import distort
 from shapebias_utils.measures import distorted as measure
 from shapebias_utils.measures.schema import OBSERVER
 from shapebias_utils.measures.statistics import wilson_interval
@@ -64,59 +66,63 @@ def collected(monkeypatch):
     return shown
 
 
-SUBSET = {"AlexNet": pd.Index(["dog1.png", "cat1.png", "tree1.png"])}
-
-
-def test_both_of_a_pair_see_their_subset_at_every_level_asked_for(collected):
-    levels = {"scramble": (2, 4), "noise": (0.08,)}
-    table = measure.on_distorted(PAIRS, DATA, image_set(), SUBSET, levels)
-    assert [images.name for images in collected] == [
-        f"few-CL3-AlexNet-AlexNet-R-{d}" for d in ("scramble-2", "scramble-4", "noise-0.08")
-    ]
-    assert all(i.table["imagename"].tolist() == ["cat1.png", "dog1.png", "tree1.png"]
-               for i in collected)  # fmt: skip
-    assert table.groupby(["network", "distortion", "level"]).size().tolist() == [3] * 6
-    assert set(table["said"]) == {"cat"} and not table["correct"].any(), "the class is another"
-
-
 def test_silhouettes_are_right_if_the_class_belongs_to_the_category(collected):
-    own = Dataset("d", "", 8, 4, TWO, None, None, (), renditions={"silhouette": lambda i, level: i})
-    for given in ({"levels": {"silhouette": (1,)}},
-                  {"levels": {"grey_contrast": (0.3,)}, "after": "silhouette"}):  # fmt: skip
-        table = measure.on_distorted(PAIRS, own, image_set(), SUBSET, **given)
-        assert table["imagename"].tolist() == ["cat1.png", "dog1.png"] * 2, "the tree has none"
-        assert table["correct"].tolist() == [True, False] * 2
-    assert collected[-1].name.endswith("-silhouette-1-grey_contrast-0.3")
+    data = replace(DATA, renditions={"silhouette": lambda images, level: images})
+    table = measure.of_all([S, R], data, image_set(), {"silhouette": (1,)})
+    real, drawn = (table[table["distortion"] == d] for d in ("real", "silhouette"))
+    assert drawn["imagename"].tolist() == NAMES[:4] * 2, "the tree has no category"
+    assert drawn["correct"].tolist() == [True, True, False, False] * 2
+    assert len(real) == 10 and not real["correct"].any(), "the class is another"
+    assert set(table["said"]) == {"cat"}
 
 
-def test_one_distortion_after_another(collected):
-    measure.on_distorted(PAIRS, DATA, image_set(), SUBSET, {"greyscale": (1,)}, after="saturation")
-    (images,) = collected
-    original = image_set().load([0])[0].permute(1, 2, 0).numpy()
-    first = distort(original, "saturation", get_distortion("saturation").levels[0])
-    wanted = distort(first, "greyscale", 1)
-    assert (images.load([0])[0].permute(1, 2, 0).numpy() == wanted).all()
+def test_a_class_without_a_category_is_said_by_its_number(monkeypatch):
+    given = trials(S, [3, 0, 2, 1, 3]).drop(columns=["distortion", "level", "said"])
+    monkeypatch.setattr(measure, "collect", lambda networks, images: given)
+    said = measure.of_all([S], DATA, image_set(), {})["said"].tolist()
+    assert said == ["class 3", "cat", "dog", "cat", "class 3"]
 
 
-@pytest.mark.parametrize("pairs, subset", [([], {}), (PAIRS, {"AlexNet": pd.Index([])})])
-def test_without_a_pair_or_an_image_the_table_is_empty(collected, pairs, subset):
-    table = measure.on_distorted(pairs, DATA, image_set(), subset, {"noise": (0.08,)})
-    assert table.empty and measure.accuracy(table, ["level"]).empty
-    assert not collected
+def test_all_networks_answer_to_all_images_as_they_are_and_distorted(collected):
+    levels = {"scramble": (2, 4), "noise": (0.08,)}
+    table = measure.of_all([S, R], DATA, image_set(), levels)
+    kinds = [("real", 1), ("scramble", 2), ("scramble", 4), ("noise", 0.08)]
+    assert list(dict.fromkeys(zip(table["distortion"], table["level"], strict=True))) == kinds
+    assert table.groupby(["network", "distortion", "level"]).size().tolist() == [5] * 8
+    attacked = trials(S, [0] * 5).assign(eps=1.0).drop(columns="distortion")
+    more = pd.concat([attacked, attacked.iloc[:1].assign(imagename="another.png")])
+    both = measure.with_attacked(table, more)
+    assert list(dict.fromkeys(both["distortion"])) == ["real", "adversarial", "scramble", "noise"]
+    assert (both["distortion"] == "adversarial").sum() == 5, "of these images alone"
 
 
-@pytest.mark.parametrize("n, wanted", [(0, "abcdefg"), (9, "abcdefg"), (3, "adg"), (1, "a")])
-def test_at_most_so_many_images_evenly_spread(n, wanted):
-    found = measure.at_most({"AlexNet": pd.Index(list("abcdefg"))}, n)
-    assert "".join(found["AlexNet"]) == wanted
+def test_contrast_of_silhouettes_is_measured_in_both_polarities_and_own_colours(collected):
+    import torch
 
+    disc = torch.zeros(5, 3, 8, 8)
+    disc[..., 2:6, 2:6] = 1
+    own = 0.4 + 0.2 * disc * torch.tensor([1.0, 1.0, -1.0])[:, None, None]
 
-def test_images_as_they_are_and_attacked():
-    clean, attacked = trials(S, [0, 0, 2, 2, 3]), trials(S, [3, 2, 2, 2, 3]).assign(eps=1.0)
-    given = pd.concat([clean, attacked]).drop(columns=["distortion", "level", "said"])
-    table = measure.undistorted(given, PAIRS, SUBSET)
-    assert table["distortion"].tolist() == ["real"] * 3 + ["adversarial"] * 3
-    assert table["said"].tolist() == ["cat", "dog", "class 3", "class 3", "dog", "class 3"]
+    def shown(pixels):
+        return lambda images, level: replace(images, load=lambda rows: pixels[list(rows)] * 1.0)
+
+    renditions = {
+        "silhouette": shown(1 - disc),
+        "silhouette_white": shown(disc),
+        "silhouette_low": lambda images, level: replace(
+            images, load=lambda rows: 0.4 + level * (own[list(rows)] - 0.4)
+        ),
+    }
+    data = replace(DATA, renditions=renditions)
+    table = measure.by_contrast([S], data, image_set(), (1.0, 0.5), (2, 1))
+    found = table.set_index(["polarity", "level"])
+    assert found["contrast"].to_dict() == pytest.approx({
+        ("black on white", 1): 1, ("black on white", 0.5): 0.5, ("white on black", 1): 1,
+        ("white on black", 0.5): 0.5, ("own colours", 2): 0.4, ("own colours", 1): 0.2,
+    })  # fmt: skip
+    assert (found["n"] == 4).all(), "the tree has no category"
+    assert found["accuracy"].tolist() == [0.5] * 6, "cat is said of all"
+    assert measure.by_contrast([S], replace(DATA, renditions={}), image_set()).empty
 
 
 # --- accuracy, and its interval -------------------------------------------------------------------
@@ -229,13 +235,64 @@ def leads(**intervals) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def test_table3_has_a_row_a_network_and_a_column_a_distortion():
-    given = pd.concat([trials(n, [0, 0, 2, 0, 0], distortion=d)
-                       for n in (S, R) for d in ("real", "black_and_white_untraced")])  # fmt: skip
+def test_table3_has_a_row_a_distortion_and_architecture_and_a_column_a_training():
+    control = Network("AlexNet-control", None, training="control", **FACTS)
+    given = pd.concat([trials(n, said, distortion=d)
+                       for n, said in ((S, [0, 0, 2, 0, 0]), (R, [0, 0, 2, 2, 3]))
+                       for d in ("real", "black_and_white_untraced")]
+                      + [trials(control, [0] * 5, distortion="real")])  # fmt: skip
     table = tables.table3(measure.accuracy(given))
-    assert table.index.tolist() == ["AlexNet", "AlexNet-R"]
-    assert table.columns.tolist() == ["Real", "B&W (untraced)"]
-    assert table.iloc[0, 0] == "60.0 [23.1, 88.2]"
+    assert table.index.tolist() == [("Real", "AlexNet"), ("B&W (untraced)", "AlexNet")]
+    assert table.columns.tolist() == ["S", "control", "R", "n", "paper S", "paper R"]
+    assert table.iloc[0][["S", "n"]].tolist() == ["60.0 [23.1, 88.2]", 5]
+    assert table.iloc[0]["control"].startswith("40.0") and pd.isna(table.iloc[1]["control"])
+    assert table["paper S"].tolist() == [100, 20.08] and table["paper R"].tolist() == [100, 35.25]
+
+
+def test_accuracies_over_seeds_are_those_behind_the_effects():
+    row = {"quantity": "accuracy: flat", "architecture": "AlexNet", "training": "robust",
+           "value": 0.6, "value_low": 0.5, "value_high": 0.7, "n": 770, "seeds": 3}  # fmt: skip
+    versus = {"standard": 0.3, "control": 0.35}
+    effects = pd.DataFrame(
+        [row | {"against": a, "versus": v, "versus_low": v - 0.1, "versus_high": v + 0.1}
+         for a, v in versus.items()]
+        + [row | {"quantity": "accuracy, correctly labelled: flat", "against": "standard",
+                  "versus": 0, "versus_low": 0, "versus_high": 0}]
+    )  # fmt: skip
+    table = tables.over_seeds(effects, pd.DataFrame())
+    assert table.index.tolist() == [("No texture", "AlexNet")]
+    assert table.iloc[0].to_dict() == {
+        "S": "30.0 [20.0, 40.0]", "control": "35.0 [25.0, 45.0]", "R": "60.0 [50.0, 70.0]",
+        "n": 770, "seeds": 3,
+    }  # fmt: skip
+    levels = pd.DataFrame({"quantity": "accuracy: flat", "architecture": "AlexNet",
+                           "training": ["standard", "robust"], "sd": [0.02, 0.031]})  # fmt: skip
+    row = tables.over_seeds(effects, levels).iloc[0]
+    assert row["S"] == "30.0 ± 2.0 [20.0, 40.0]" and row["R"] == "60.0 ± 3.1 [50.0, 70.0]"
+    alone = effects.assign(seeds=1)
+    assert tables.over_seeds(alone, levels).empty, "one seed is what Table 3 shows"
+
+
+def test_the_conclusion_says_where_r_leads_and_in_how_many_comparisons():
+    rows = [("flat", "standard", 0.3, 0.2, 0.4), ("flat", "control", 0.3, 0.2, 0.4),
+            ("stylized", "standard", 0.01, -0.1, 0.1), ("scramble", "control", -0.3, -0.4, -0.2),
+            ("scramble", "standard", -0.25, -0.4, -0.2)]  # fmt: skip
+    columns = ["quantity", "against", "effect", "low", "high"]
+    effects = pd.DataFrame(rows, columns=columns).assign(
+        architecture="AlexNet", training="robust", p_holm=0.001, chance=0.06, value_low=0.5,
+        versus_low=0.5,
+    )  # fmt: skip
+    effects["quantity"] = "accuracy: " + effects["quantity"]
+    other = effects.assign(quantity="accuracy, correctly labelled: flat")
+    assert tables.conclusion(pd.concat([effects, other])).split("\n") == [
+        "- **No texture**: R less S +30 points (AlexNet); R ahead in 2 and behind in 0 of 2 "
+        "comparisons.",
+        "- **Stylized**: R less S +1 points (AlexNet); R ahead in 0 and behind in 0 of 1 "
+        "comparisons.",
+        "- **Scrambled**: R less S -25 points (AlexNet); R ahead in 0 and behind in 2 of 2 "
+        "comparisons.",
+    ]
+    assert tables.conclusion(other) == ""
 
 
 def test_the_papers_numbers_stand_beside_ours():
@@ -249,30 +306,25 @@ def test_the_papers_numbers_stand_beside_ours():
     assert table.loc[("Noise", "AlexNet")][["paper S", "paper R"]].isna().all()
 
 
-def test_who_is_ahead_is_said_with_the_papers_own_numbers():
-    text = tables.table3_verdicts(
-        leads(real=(0, 0), scramble=(-0.4, -0.2), stylized=(-0.1, 0.1), silhouette=(0.1, 0.2))
+def test_how_many_times_as_accurate_s_is_on_scrambled_images_stands_beside_the_papers():
+    text = tables.times_as_accurate(leads(real=(0, 0), scramble=(-0.4, -0.2)))
+    assert text == (
+        "On scrambled images S is 2.00 times as accurate as R (AlexNet); paper: 2.04, 1.60, 1.68."
     )
-    assert text.splitlines() == [
-        "- **Scrambled**: R is behind S for AlexNet; paper: R is behind S for AlexNet, "
-        "GoogLeNet and ResNet. S is 2.00 times as accurate as R; paper: 2.04, 1.60, 1.68.",
-        "- **Stylized**: no clear difference for AlexNet; paper: R is ahead of S for AlexNet and "
-        "ResNet, R is behind S for GoogLeNet.",
-        "- **Silhouette**: R is ahead of S for AlexNet.",
-    ]
-    assert tables.table3_verdicts(leads()).startswith("There is no S/R pair")
+    assert tables.times_as_accurate(leads(scramble_paper=(0, 0))).startswith("On scrambled")
+    assert tables.times_as_accurate(leads(real=(0, 0))) == ""
 
 
 def test_a_network_that_is_never_right_makes_no_ratio():
     none = leads(scramble=(0.2, 0.4)).assign(S=0.0, R=0.0)
-    assert "S is – times as accurate as R; paper: 2.04" in tables.table3_verdicts(none)
+    assert "S is – times as accurate as R (AlexNet); paper: 2.04" in tables.times_as_accurate(none)
 
 
 def test_what_is_left_out_is_listed_with_its_remedy():
     subset = {"AlexNet": pd.Index(list("abc"))}
-    text = tables.subset_sentences(subset, {"AlexNet": subset["AlexNet"][:2]}, {})
-    assert text == "Correctly labelled by S and by R, and shown here: AlexNet 3, 2"
-    lines = tables.subset_sentences({}, {}, {"silhouette": "no weights: fetch them"}).splitlines()
+    text = tables.subset_sentences(subset, 5, {})
+    assert text == "5 images; labelled correctly by S and by R: AlexNet 3."
+    lines = tables.subset_sentences({}, 5, {"silhouette": "no weights: fetch them"}).splitlines()
     assert lines[0].startswith("There is no S/R pair among these networks")
     assert lines[2:] == ["*Silhouette* is left out: no weights: fetch them."]
 

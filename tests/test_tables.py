@@ -52,26 +52,39 @@ def accuracies() -> pd.DataFrame:
                 value = (0.8 if eps == 0 else 0.3123) + more - i / 100
                 rows.append((network, architecture, training, 0, subset, eps, value))
     columns = ["network", "architecture", "training", "seed", "subset", "eps", "accuracy"]
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    n = (table["eps"] == 0).map({True: 50, False: 40})
+    return table.assign(low=table["accuracy"] - 0.1, high=table["accuracy"] + 0.1, n=n)
 
 
-def test_table1_has_a_row_a_network_and_a_pair_of_columns_a_subset():
+def test_table1_has_a_row_a_subset_and_network_with_the_papers_numbers_beside_all_and_whole():
     table = table1(accuracies())
-    assert table.index.tolist() == ["ResNet", "AlexNet-R", "mine"], "in the order they came"
-    assert table.columns.tolist() == [
-        ("all images", "clean"), ("all images", "adversarial"),
-        ("whole objects", "clean"), ("whole objects", "adversarial"),
-        ("paper (ImageNet)", "clean"), ("paper (ImageNet)", "adversarial"),
-    ]  # fmt: skip
-    assert table.loc["ResNet"].tolist() == [80.0, 31.2, 90.0, 41.2, 76.13, 0.35]
-    assert table.loc["AlexNet-R"].tolist() == [79.0, 30.2, 89.0, 40.2, 39.83, 22.27]
-    assert table.loc["mine"].tolist()[:4] == [78.0, 29.2, 88.0, 39.2]
-    assert table.loc["mine", "paper (ImageNet)"].isna().all(), "the paper has no such network"
+    subsets = ["all images"] * 3 + ["whole objects"] * 3
+    rows = list(zip(subsets, ["ResNet", "AlexNet-R", "mine"] * 2, strict=True))
+    assert table.index.tolist() == rows, "in the order they came"
+    columns = ["clean", "n, clean", "eps 1", "n, eps 1", "paper, clean", "paper, adversarial"]
+    assert table.columns.tolist() == columns
+    first = ["80.0 [70.0, 90.0]", 50, "31.2 [21.2, 41.2]", 40, 76.13, 0.35]
+    assert table.iloc[0].tolist() == first
+    whole = table.loc["whole objects", "AlexNet-R"]
+    assert whole[["clean", "eps 1"]].tolist() == ["89.0 [79.0, 99.0]", "40.2 [30.2, 50.2]"]
+    paper = table[["paper, clean", "paper, adversarial"]]
+    assert paper.loc["all images", "mine"].isna().all(), "the paper has no such network"
+    assert paper.loc["whole objects", "AlexNet-R"].tolist() == [39.83, 22.27]
 
 
-def test_table1_of_clean_images_alone():
-    table = table1(accuracies().query("eps == 0"))
-    assert ("all images", "clean") in table and ("all images", "adversarial") not in table
+def test_no_number_of_the_paper_stands_beside_fragments():
+    whole = accuracies().query("subset == 'whole objects'")
+    three = pd.concat([accuracies().query("subset == 'all images'"),
+                       whole.assign(subset="fragments"), whole])  # fmt: skip
+    paper = table1(three)[["paper, clean", "paper, adversarial"]]
+    assert paper.loc["fragments"].isna().all(axis=None)
+    assert paper.loc["whole objects", "ResNet"].tolist() == [76.13, 0.35]
+
+
+def test_table1_of_clean_images_alone_and_without_the_paper():
+    table = table1(accuracies().query("eps == 0"), paper=False)
+    assert table.columns.tolist() == ["clean", "n, clean"]
 
 
 def bias() -> pd.DataFrame:

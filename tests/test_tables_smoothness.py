@@ -1,15 +1,21 @@
 """Table 4 and where R is smoother, as readers see them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
+from shapebias_utils.measures.evidence.smoothness import NOISE
+from shapebias_utils.measures.statistics import EFFECTS
 from shapebias_utils.networks import Network
 from shapebias_utils.tables.smoothness import (
     about_matches,
-    let_through,
+    by_layer,
+    definitions,
+    more_noise,
     over_definitions,
+    over_seeds,
     table4,
-    where_smoother,
 )
 
 S = Network("AlexNet", None, architecture="AlexNet")
@@ -42,31 +48,60 @@ def test_matches_in_a_sentence():
     assert about_matches(table.iloc[:0]).startswith("There is no S/R pair")
 
 
-def test_layers_in_a_row_are_named_by_their_ends():
-    verdicts = ["smoother", "smoother", "undecided", "rougher", "rougher", "rougher", "smoother"]
-    rows = [{"network": "AlexNet", "other": "AlexNet-R", "layer": f"conv{i}", "verdict": v,
-             "change": -0.1312} for i, v in enumerate(verdicts, 1)]  # fmt: skip
-    other = [row | {"network": "control", "verdict": "undecided"} for row in rows]
-    table = where_smoother(pd.DataFrame(rows + other))
-    assert table.loc["AlexNet-R against AlexNet"].tolist() == [
-        "conv1, conv2, conv7", "conv4 to conv6", "conv3", "-13.1 %",
-    ]  # fmt: skip
-    assert table.loc["AlexNet-R against control"].tolist()[:3] == ["–", "–", "conv1 to conv7"]
+def test_definitions_are_folded_away_where_weights_are_our_own():
+    table = pd.DataFrame(
+        {"isotropic": [False, True], "AlexNet": [1.0, 2.0], "AlexNet-R": [0.5, 2.5]}
+    )
+    theirs = [(S, replace(R, checkpoint="imagenet/r.pt"))]
+    ours = [(replace(S, checkpoint="pictograms/s.safetensors"), R)]
+    assert "<details open>" in definitions(table, theirs)
+    assert "<details>" in definitions(table, ours)
+    assert "R is smoother than S by 1 for AlexNet" in definitions(table, ours)
+    assert "The 1 of 2 definitions" in definitions(table, ours, most=1)
 
 
-def test_noise_let_through_in_per_cent():
+def test_changes_by_layer_in_full_with_the_verdict_of_the_rule():
     rows = [
-        {"network": n.name, "layer": layer, "value": v, "low": v - 0.1, "high": v + 0.1}
-        for n, values in ((S, (0.6, 0.5)), (R, (0.5, 0.1)))
-        for layer, v in zip(("conv1", "conv2"), values, strict=True)
+        {"quantity": f"{what}: {layer}", "architecture": a, "training": "robust",
+         "against": against, "effect": value - 1, "low": value - 1.01, "high": value - 0.99,
+         "p_holm": 0.001, "value": value, "versus": 1.0}
+        for a, layers in (("AlexNet", ("conv1", "conv3")), ("GoogLeNet", ("conv1", "inception3a")))
+        for what, value in (("kernel TV", 0.81), ("noise / signal", 0.25))
+        for layer in [*layers[:1], *(["conv2"] if what == NOISE else []), *layers[1:]]
+        for against in ("standard", "control")
+    ]  # fmt: skip
+    table = by_layer(pd.DataFrame(rows).reindex(columns=EFFECTS))
+    assert table.index.tolist() == [
+        ("AlexNet", "conv1"), ("AlexNet", "conv2"), ("AlexNet", "conv3"),
+        ("GoogLeNet", "conv1"), ("GoogLeNet", "conv2"), ("GoogLeNet", "inception3a"),
+    ]  # fmt: skip
+    kernel, noise = ((what, "against the control") for what in ("kernel TV", "noise / signal"))
+    assert table[kernel].tolist()[:2] == ["-19 %, reproduced", "–"], "conv2 has 1x1 kernels"
+    assert set(table[noise]) == {"-50 %, reproduced"}, "of the amplitude: the root of a quarter"
+    assert by_layer(pd.DataFrame(columns=EFFECTS)).empty
+
+
+def test_where_more_noise_gets_through_r():
+    rows = [
+        {"network": n.name, "deviation": d, "low": v - 0.1, "high": v + 0.1}
+        for n, values in ((S, (1, 1, 1, 1)), (R, (0.5, 1.15, 1.5, 2)))
+        for d, v in zip((0.02, 0.08, 0.16, 0.32), values, strict=True)
     ]
-    table = let_through(pd.DataFrame(rows), [(S, R), (Network("x", None), R)])
-    assert table.index.tolist() == ["AlexNet-R against AlexNet"], "x was not measured"
-    assert table.iloc[0].tolist() == [
-        "60 [50, 70]",
-        "50 [40, 60]",
-        "55",
-        "30",
-        "2 of 2 layers",
-        "1",
-    ]
+    table = pd.DataFrame(rows)
+    said = more_noise(
+        {"first layer": table[table["deviation"] < 0.1], "last layer": table}, [(S, R)]
+    )
+    assert said.endswith("first layer: AlexNet nowhere; last layer: AlexNet at 0.16 and 0.32."), (
+        "at .08 the intervals meet"
+    )
+    assert more_noise({"last layer": table}, []).startswith("There is no S/R pair")
+
+
+def test_quantities_over_seeds_have_their_spread():
+    rows = [(q, t, value, sd) for q in ("kernel TV", f"{NOISE}: conv1", "kernel TV: conv1")
+            for t, value, sd in (("standard", 24.917, 0.123), ("robust", 23.5, 0.4))]  # fmt: skip
+    levels = pd.DataFrame(rows, columns=["quantity", "training", "value", "sd"])
+    table = over_seeds(levels.assign(architecture="AlexNet", n=376, seeds=3))
+    assert [q for q, _ in table.index] == ["kernel TV", f"{NOISE}: conv1"]
+    assert table.iloc[0].to_dict() == {"S": "24.9 ± 0.12", "R": "23.5 ± 0.4", "n": 376, "seeds": 3}
+    assert over_seeds(pd.DataFrame()).empty

@@ -95,6 +95,24 @@ def test_a_run_interrupted_in_this_process_goes_on_as_well(tmp_path):
     assert not out.with_suffix(".state.pt").exists()
 
 
+def test_the_log_is_whole_after_a_kill_between_the_last_state_and_its_log(tmp_path, monkeypatch):
+    out, write, logs = tmp_path / "a.safetensors", loop.atomic, []
+
+    def killed(path):
+        logs.extend([path] * (path.suffix == ".csv"))
+        if len(logs) == STANDARD.epochs:
+            raise KeyboardInterrupt
+        return write(path)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop, "atomic", killed)
+        train(toy_network, toy_images(), STANDARD, out)
+    log = out.with_suffix(".csv")
+    assert len(pd.read_csv(log)) == STANDARD.epochs - 1 and not out.exists(), "no case"
+    train(toy_network, toy_images(), STANDARD, out)
+    assert pd.read_csv(log)["epoch"].tolist() == list(range(1, STANDARD.epochs + 1))
+
+
 def test_a_run_killed_at_its_very_end_leaves_no_state_behind(tmp_path):
     out = tmp_path / "a.safetensors"
     train(toy_network, toy_images(), STANDARD, out)

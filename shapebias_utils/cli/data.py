@@ -34,17 +34,27 @@ def doctor(
 def fetch(
     name: Annotated[str, typer.Argument(help="As in the list that `shapebias fetch list` prints.")],
 ) -> None:
-    """Download a checkpoint; an interrupted download goes on, and the file's hash is checked.
+    """Download a checkpoint or a dataset; an interrupted download goes on, its hash is checked.
+
+    Published networks, which have a colon in their names, are downloaded by their own libraries.
 
     \b
     shapebias fetch list
     shapebias fetch alexnet
+    shapebias fetch tiny_imagenet
+    shapebias fetch timm:resnet50.a1_in1k
     """
     from ..downloads import DOWNLOADS
     from ..downloads import fetch as download
 
+    if ":" in name:
+        from ..networks import adapters
+
+        path = adapters.fetch(name)
+        print(f"{name}: {adapters.described(name)}")
+        return print(shown(path))
     if name == "list":
-        return table([(d.name, f"{d.megabytes} MB", d.note) for d in DOWNLOADS.values()])
+        return table([(d.name, d.size(), d.hash(), d.note) for d in DOWNLOADS.values()])
     if name not in DOWNLOADS:
         raise ValueError(
             f"unknown download {name!r}; there are {', '.join(DOWNLOADS)} "
@@ -94,7 +104,8 @@ def clean(
     \b
     results   tables computed for one network and one set of images, also those of older code
     figures   figures that are not committed
-    images    rendered pictograms; photographs stylized or reduced to silhouettes; Broden's labels
+    images    rendered pictograms; photographs decoded, stylized or reduced to silhouettes;
+              Broden's labels
     build     executed notebooks and their HTML
     """
     from ..cleaning import clean as remove

@@ -19,10 +19,13 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the executed copy, else build/<dataset>.")
     ] = None,
-    html: Annotated[bool, typer.Option("--html", help="Also write the copy as HTML.")] = False,
     update: Annotated[
         bool,
         typer.Option("--update", help="Put the new outputs into the notebook, renew all figures."),
+    ] = False,
+    page: Annotated[
+        bool,
+        typer.Option("--page", help="Keep what it showed as one HTML file, beside its figures."),
     ] = False,
 ) -> None:
     """Run a notebook, or all of them, without Jupyter.
@@ -33,11 +36,13 @@ def run(
 
     \b
     shapebias run 3
-    shapebias run 03_cue_conflict -p networks AlexNet,AlexNet-R --html
+    shapebias run 03_cue_conflict -p networks AlexNet,AlexNet-R
     shapebias run 3 -p dataset imagenet -p stimuli ~/texture-vs-shape/stimuli
-    shapebias run all --html
+    shapebias run all
     """
     from .. import notebooks as runner
+    from ..files import writable
+    from ..paths import FIGURES
 
     given = dict(_split(text) for text in parameters)
     if update and given:
@@ -65,13 +70,16 @@ def run(
             failed.append(notebook.stem)
             rows.append((notebook.stem, "failed", ""))
             continue
-        if html:
-            runner.to_html(copy)
         if update:
             runner.update(notebook, copy)
+            runner.note_time(notebook, values, seconds)
+        if page:
+            from ..site.standalone import keep
+
+            folder = FIGURES / runner.dataset_of(notebook, values)
+            keep(copy, writable(folder) / f"{notebook.stem}.html")
         total += seconds
-        written = copy.with_suffix(".html") if html else copy
-        rows.append((notebook.stem, f"{seconds:.1f} s", shown(written)))
+        rows.append((notebook.stem, f"{seconds:.1f} s", shown(copy)))
     if len(jobs) > 1:
         rows.append(("all", f"{total:.1f} s", ""))
     table(rows)

@@ -4,6 +4,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..files import line
+
+__all__ = ["choose", "line", "shown", "table"]
+
 
 def table(rows: Sequence[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -14,11 +18,6 @@ def table(rows: Sequence[Sequence[str]]) -> None:
 def shown(path: Path) -> str:
     """The path as one would type it here."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def line(error: BaseException) -> str:
-    """The error in one line."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def choose(kind: str, name: str, known: Sequence[str]) -> str:

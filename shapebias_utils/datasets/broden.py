@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
-from ..files import locked
+from ..files import line, locked
 from ..paths import RAW
 from . import ImageSet
 from .concepts import ConceptSet
 from .image_files import in_threads, load_images
 from .labels_on_disk import concept_set, keep, kept
+from .raster import check_size, contents_of, open_image
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,9 +61,11 @@ def read_broden(folder: str | Path, categories: Sequence[str] = ()) -> ConceptSe
     cells = [[_tokens(cell) for cell in index[category]] for category in chosen]
     # For each category a list a row, of numbers and paths.
     shape = _shape(folder, index)
-    planes = [[[t for t in cell if not t.isdigit()] for cell in column] for column in cells]
-    wholes = [sorted(int(t) for cell in row for t in cell if t.isdigit())
+    planes = [[[t for t in cell if not _is_number(t)] for cell in column] for column in cells]
+    wholes = [sorted(_number(t) for cell in row for t in cell if _is_number(t))
               for row in zip(*cells, strict=True)]  # fmt: skip
+    most = sum(max(map(len, column), default=0) for column in planes)
+    check_size(folder / "index.csv", (shape[1], shape[0] * most), f" with the {most} planes")
     images = _files(folder, index["image"])
     labels = _files(folder, [t for column in planes for cell in column for t in cell])
     key = {
@@ -87,8 +89,8 @@ def _read(path: Path, columns: Sequence[str], numbers: Sequence[str]) -> pd.Data
         raise FileNotFoundError(f"{path.parent} is incomplete: it has no {path.name}; {_HOW}")
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a CSV table: {error}") from None
+    except ValueError as error:  # of the parser, and of the text's encoding
+        raise ValueError(f"{path} is not a CSV table: {line(error)}") from None
     missing = [c for c in columns if c not in table]
     if missing:
         raise ValueError(f"{path} lacks the column {missing[0]}: Broden has {', '.join(columns)}")
@@ -106,6 +108,9 @@ def _read(path: Path, columns: Sequence[str], numbers: Sequence[str]) -> pd.Data
 def _tables(folder: Path, categories: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame, list]:
     """The index, the concepts (`number`, `name`, `category`), and the categories, as columns go."""
     known = _read(folder / "category.csv", ["name"], [])["name"].tolist()
+    elsewhere = [c for c in known if Path(c).name != c or "\0" in c]
+    if elsewhere:
+        raise ValueError(f"{folder / 'category.csv'} names {elsewhere[0]!r}, which is no category")
     strange = [c for c in categories if c not in known]
     if strange:
         raise ValueError(f"{folder} has no category {strange[0]!r}; choose from {', '.join(known)}")
@@ -148,11 +153,27 @@ def _tables_hash(folder: Path) -> str:
 def _tokens(cell: str) -> list[str]:
     """Without empty ones and without label 0, which stands where a rare label has been removed."""
     tokens = (token.strip() for token in cell.split(";"))
-    return [t for t in tokens if t and not (t.isdigit() and int(t) == 0)]
+    return [t for t in tokens if t and not (_is_number(t) and _number(t) == 0)]
+
+
+def _is_number(token: str) -> bool:
+    return token.isascii() and token.isdigit()
+
+
+def _number(token: str) -> int:
+    """All that has more digits than these is no label anyway."""
+    return int(token.lstrip("0")[:9] or "0")
 
 
 def _shape(folder: Path, index: pd.DataFrame) -> tuple[int, int]:
-    sizes = index[["sh", "sw"]].astype(int)
+    sizes = index[["sh", "sw"]]
+    wrong = ~((sizes >= 1) & (sizes <= 65535) & (sizes % 1 == 0)).all(axis=1).to_numpy()
+    if wrong.any():
+        raise ValueError(
+            f"{folder / 'index.csv'}, line {int(wrong.argmax()) + 2}: sh and sw are to be the "
+            "height and width of its labels in pixels"
+        )
+    sizes = sizes.astype(int)
     shape = tuple(sizes.iloc[0].tolist())
     other = (sizes != list(shape)).any(axis=1).to_numpy()
     if other.any():
@@ -166,9 +187,17 @@ def _shape(folder: Path, index: pd.DataFrame) -> tuple[int, int]:
 
 
 def _files(folder: Path, names: Sequence[str]) -> list[tuple[str, int, int]]:
-    """Name, size and time of change of each file; FileNotFoundError says which are missing."""
+    """Name, size and time of change of each file.
+
+    FileNotFoundError says which are missing, ValueError which would lie elsewhere.
+    """
     found, missing = [], []
     for name in names:
+        if not name or not name.isprintable() or name[0] == "/" or ".." in name.split("/"):
+            raise ValueError(
+                f"{folder / 'index.csv'} names {name!r}, which is no file within "
+                f"{folder / 'images'}: correct or remove it"
+            )
         try:
             facts = os.stat(f"{folder}/images/{name}")
             found.append((name, facts.st_size, facts.st_mtime_ns))
@@ -232,12 +261,9 @@ _NEW = "not known to label.csv and the tables of the categories, c_*.csv"
 
 def _plane(path: Path, shape: tuple[int, int], known: np.ndarray) -> np.ndarray:
     """Numbers, uint16 ``(h, w)``, from a PNG file."""
-    try:
-        with Image.open(path) as image:
-            mode, pixels = image.mode, np.asarray(image).astype(np.uint16)
-    except Exception as error:  # Pillow's decoders raise whatever they stumble over
-        raise ValueError(f"{path} is not a readable label plane ({error}): {_HOW}") from None
-    if mode != "RGB" or pixels[..., 2].any():
+    image = open_image(path, contents_of(path))
+    pixels = np.asarray(image).astype(np.uint16)
+    if image.mode != "RGB" or pixels[..., 2].any():
         raise ValueError(f"{path} is no label plane: it is to be RGB, number R + 256 G, B 0")
     if pixels.shape[:2] != shape:
         size = "x".join(map(str, pixels.shape[1::-1]))

@@ -1,8 +1,6 @@
 """Images with concepts, written as a folder in Broden's form."""
 
 import hashlib
-import os
-import shutil
 from collections import defaultdict
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import pandas as pd
 from PIL import Image
 from tqdm.auto import tqdm
 
-from ..files import writable
+from ..files import atomic_folder
 from .concepts import ConceptSet
 
 COLUMNS = ("color", "object", "part", "material", "scene", "texture")
@@ -30,15 +28,9 @@ def export_broden(concepts: ConceptSet, folder: str | Path) -> Path:
     folder = Path(folder).expanduser().resolve()
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty: remove it, or name another")
-    partial = writable(folder.parent) / f".{os.getpid()}-{folder.name}"
-    try:
-        (partial / "images").mkdir(parents=True)
+    with atomic_folder(folder) as partial:
+        (partial / "images").mkdir()
         _write(concepts, partial)
-        if folder.exists():
-            folder.rmdir()
-        os.replace(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 

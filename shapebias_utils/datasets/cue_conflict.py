@@ -16,7 +16,8 @@ import pandas as pd
 
 from ..categories import CATEGORIES
 from . import Dataset, ImageSet
-from .image_files import SUFFIXES, image_size, load_images
+from .image_files import SUFFIXES, load_images
+from .raster import contents_of, open_image
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,8 +48,8 @@ def read_stimuli(folder: str | Path, name: str = "cue_conflict") -> ImageSet:
     table.insert(2, "label", -1)
     digest, first = hashlib.sha256(), None
     for path in paths:
-        contents = _bytes(path)
-        size = image_size(path, contents)
+        contents = contents_of(path)
+        size = open_image(path, contents, decode=False).size
         first = first or size
         if size != first:
             raise ValueError(
@@ -64,8 +65,20 @@ def read_stimuli(folder: str | Path, name: str = "cue_conflict") -> ImageSet:
 
 
 def stimuli(dataset: Dataset, folder: str | Path = "") -> ImageSet:
-    """The cue-conflict images of the folder, if one is given, else those of the dataset."""
-    return read_stimuli(folder) if str(folder) else dataset.images("cue_conflict")
+    """The cue-conflict images of the folder, if one is given, else those of the dataset.
+
+    Where they are larger than the dataset's images they are made as small, and of them those kept
+    whose cues its networks know.
+    """
+    if not str(folder):
+        return dataset.images("cue_conflict")
+    found = read_stimuli(folder).evenly(dataset.most)
+    if found.load([0]).shape[-1] <= dataset.size:
+        return found
+    from .decoded import known_stimuli
+
+    known = [category for category, classes in dataset.category_classes.items() if classes]
+    return known_stimuli(found, known, dataset.size, dataset.name)
 
 
 def balanced(images: ImageSet, per_pair: int) -> ImageSet:
@@ -91,15 +104,6 @@ def _images_folder(folder: Path) -> Path:
 
 def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ValueError(
-            f"{path} cannot be read ({error.strerror}): check its permissions"
-        ) from None
 
 
 def _cues(path: Path) -> tuple[str, str]:

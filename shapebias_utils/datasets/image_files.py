@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import pandas as pd
 from PIL import Image, ImageOps
 
 from . import ImageSet
+from .raster import check_size, contents_of, open_image, unreadable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,43 +26,23 @@ def read_image(path: str | Path, upright: bool = True) -> Image.Image:
 
     Grey and CMYK are converted, transparent pixels put on white (they would else show whatever
     colour lies under them). `upright` turns photographs as their EXIF tag says. ValueError names a
-    file that cannot be read.
+    file that cannot be read, or is larger than the limit (:mod:`.raster`).
     """
+    return as_rgb(path, contents_of(path), upright)
+
+
+def as_rgb(path: str | Path, contents: bytes, upright: bool = True) -> Image.Image:
+    """As :func:`read_image`, of a file whose contents have been read already."""
+    image = open_image(path, contents)
     try:
-        with Image.open(path) as image:
-            image.load()
-            return _rgb(ImageOps.exif_transpose(image) if upright else image)
-    except Exception as error:  # Pillow's decoders raise whatever they stumble over
-        raise _unreadable(path, error) from None
-
-
-def image_size(path: str | Path, contents: bytes) -> tuple[int, int]:
-    """(width, height) of the image in a file's `contents`.
-
-    ValueError names the file where they are no image, or not a whole one.
-    """
-    try:
-        image = Image.open(BytesIO(contents))
-        # Of a PNG its checksums tell, ten times faster than decoding; other formats have none.
-        image.verify() if image.format == "PNG" else image.load()
-    except Exception as error:
-        raise _unreadable(path, error) from None
-    return image.size
-
-
-def _unreadable(path: str | Path, error: Exception) -> ValueError:
-    if isinstance(error, Image.UnidentifiedImageError):
-        reason = "no image format is recognised"
-    else:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-    return ValueError(
-        f"{path} is not a readable image ({reason}): replace it by a whole copy or remove it"
-    )
+        return _rgb(ImageOps.exif_transpose(image) if upright else image)
+    except Exception as error:  # of a damaged EXIF tag, palette or profile
+        raise unreadable(path, error) from None
 
 
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):  # 16 bits, which Pillow's own conversion cuts off at 255
-        grey = np.asarray(image).astype(np.float64) / 257
+        grey = np.asarray(image).astype(np.float32) / 257
         image = Image.fromarray(grey.round().clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -101,14 +81,16 @@ def load_images(
     """Float32 RGB ``(N, 3, H, W)`` in [0, 1] of the image files, decoded by several threads.
 
     With `resize` (and `crop`, by default the same) as :func:`resize_and_crop`, else at their own
-    size, which must then be one and the same. ValueError names the first file that cannot be read
-    or is of another size than the first.
+    size, which must then be one and the same. ValueError names the first file that cannot be read,
+    is larger than the limit (also once it is resized) or of another size than the first.
     """
     import torch
 
     def load(path: str | Path) -> "Tensor":
         image = read_image(path, upright)
         if resize is not None:
+            longer = round(resize * max(image.size) / min(image.size))
+            check_size(path, (longer, resize), f" with its shorter side at {resize}")
             image = resize_and_crop(image, resize, crop or resize)
         return to_tensor(image)
 
@@ -129,11 +111,14 @@ def in_threads(
 ) -> "list[Tensor]":
     """What the jobs return, in their order; the first job's error where one fails.
 
-    `threads` None: one a core, 8 at most.
+    `threads` None: one a core, 8 at most, and one alone in a process that loads ahead: there are
+    several of these.
     """
+    from torch.utils.data import get_worker_info
+
     from ..hardware import cores
 
-    threads = threads or min(8, cores())
+    threads = threads or (1 if get_worker_info() else min(8, cores()))
     if threads <= 1 or len(jobs) < 2:
         return [job() for job in jobs]
     with ThreadPoolExecutor(threads) as pool:
@@ -154,7 +139,7 @@ def photographs(paths: Sequence[Path], resize: int = 256, crop: int = 224) -> Im
         raise ValueError(f"two images are named {twice.iloc[0]}: rename one")
     digest = hashlib.sha256(f"{resize} {crop}".encode())
     for path in paths:
-        digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+        digest.update(path.name.encode() + hashlib.sha256(contents_of(path)).digest())
 
     def load(rows: Sequence[int]) -> "Tensor":
         return load_images([paths[i] for i in rows], resize, crop)

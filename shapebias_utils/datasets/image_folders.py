@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..files import line
 from . import ImageSet
 from .augmentation import augmented
 from .image_files import SUFFIXES, in_threads, load_images, read_image
@@ -105,8 +106,8 @@ def _from_class_folders(
 def _from_csv(folder: Path, labels: Path, n_classes: int) -> list[tuple[Path, int]]:
     try:
         table = pd.read_csv(labels, dtype={"imagename": str})
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{labels} is not a CSV file of labels: {error}") from None
+    except ValueError as error:  # of the parser, and of the text's encoding
+        raise ValueError(f"{labels} is not a CSV file of labels: {line(error)}") from None
     missing = [c for c in ("imagename", "label") if c not in table]
     if missing or table.empty:
         lack = f"lacks the column {missing[0]}" if missing else "has no rows"
@@ -115,15 +116,15 @@ def _from_csv(folder: Path, labels: Path, n_classes: int) -> list[tuple[Path, in
     if wrong.any():
         row = table[wrong].iloc[0]
         raise ValueError(
-            f"{labels} gives {row['imagename']} the label {row['label']}: labels are 0 to "
-            f"{n_classes - 1}, ranks of the sorted names of the classes"
+            f"{labels} gives {line(row['imagename'])} the label {line(row['label'])}: labels are "
+            f"0 to {n_classes - 1}, ranks of the sorted names of the classes"
         )
     there = {p.name for p in folder.iterdir()}
     absent = table["imagename"][~table["imagename"].isin(there)]
     if len(absent):
         raise ValueError(
-            f"{folder} lacks {absent.iloc[0]} ({len(absent)} of {len(table)} images that {labels} "
-            "names): unpack the archive again"
+            f"{folder} lacks {line(absent.iloc[0])} ({len(absent)} of "
+            f"{len(table)} images that {labels} names): unpack the archive again"
         )
     names = table.sort_values("imagename")
     return [(folder / n, int(i)) for n, i in zip(names["imagename"], names["label"], strict=True)]

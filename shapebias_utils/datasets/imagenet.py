@@ -14,10 +14,10 @@ from ..attacks import Attack
 from ..categories import IMAGENET_CLASSES
 from ..paths import RAW
 from . import Dataset, ImageSet, Origin
-from .broden import ARCHIVE, broden
+from .broden import broden
 from .cue_conflict import read_stimuli
 from .image_folders import labelled_images
-from .imagenet_c import LABELLED, N_CLASSES, ORIGIN, SIZE, imagenet_c
+from .imagenet_c import ARCHIVES, LABELLED, N_CLASSES, SIZE, imagenet_c
 
 RESIZE = 256
 
@@ -35,7 +35,7 @@ def imagenet(split: str) -> ImageSet:
     images come from; ValueError an unknown split, or what is wrong in a folder.
     """
     if split == "cue_conflict":
-        return _cue_conflict()
+        return released_stimuli()
     if split not in ("train", "validation"):
         raise ValueError(f"unknown split {split!r}; choose one of train, validation, cue_conflict")
     folder = RAW / "imagenet" / {"train": "train", "validation": "val"}[split]
@@ -52,7 +52,8 @@ def _stimuli_folders() -> tuple[Path, Path]:
     return RAW / "cue_conflict", RAW / "texture-vs-shape"
 
 
-def _cue_conflict() -> ImageSet:
+def released_stimuli() -> ImageSet:
+    """The stimuli of Geirhos et al., at their own size; FileNotFoundError says how they come."""
     first, clone = _stimuli_folders()
     folder = next((f for f in (first, clone) if f.is_dir()), None)
     if folder is None:
@@ -64,19 +65,40 @@ def _cue_conflict() -> ImageSet:
     return read_stimuli(folder)
 
 
+def stimuli_origin() -> Origin:
+    """Where the stimuli lie, of whatever dataset they are."""
+    first, clone = _stimuli_folders()
+    command = "git clone --depth 1 https://github.com/rgeirhos/texture-vs-shape"
+    detail = "1,280 stimuli; CC BY 4.0; git commit ccd0c01, results know their bytes"
+    return Origin("cue-conflict stimuli", first if first.is_dir() else clone, command, detail)
+
+
 def origins() -> list[Origin]:
     """The folders of yours that this dataset reads."""
-    first, clone = _stimuli_folders()
-    stimuli = first if first.is_dir() else clone
-    command = "git clone --depth 1 https://github.com/rgeirhos/texture-vs-shape"
     page = "https://image-net.org/download-images (registration; research use)"
     return [
-        Origin("imagenet validation", RAW / "imagenet" / "val", page),
-        Origin("imagenet train", RAW / "imagenet" / "train", page),
-        Origin("imagenet-c", RAW / "imagenet-c", f"{ORIGIN} (five archives)"),
-        Origin("broden", RAW / "broden1_224", f"{ARCHIVE} (1 GB)"),
-        Origin("cue-conflict stimuli", stimuli, command),
-    ]
+        Origin(
+            "imagenet validation", RAW / "imagenet" / "val", page,
+            "6.7 GB; research use; ILSVRC2012_img_val.tar has MD5 29b22e2961454d5413ddabcf34fc5622",
+        ),
+        Origin(
+            "imagenet train", RAW / "imagenet" / "train", page,
+            "148 GB; research use; ILSVRC2012_img_train.tar has MD5 "
+            "1d675b47d978889d74fa0da5fadfb00e",
+        ),
+        *(
+            Origin(
+                f"imagenet-c {archive}", RAW / "imagenet-c" / names[0],
+                f"shapebias fetch imagenet_c_{archive}",
+                ", ".join(names),
+            )
+            for archive, names in ARCHIVES.items()
+        ),
+        Origin(
+            "broden", RAW / "broden1_224", "shapebias fetch broden",
+        ),
+        stimuli_origin(),
+    ]  # fmt: skip
 
 
 DATASET = Dataset(
@@ -88,7 +110,7 @@ DATASET = Dataset(
     images=imagenet,
     attack=Attack(eps=3.0, step_size=0.5, steps=7),
     eps_grid=(0.0, 1.0, 2.0, 3.0, 4.0, 5.0),
-    networks=lambda: resolve_name("shapebias_utils.networks.zoo:NETWORKS"),
+    networks=lambda: resolve_name("shapebias_utils.networks.zoo:ALL"),
     recipes=lambda: resolve_name("shapebias_utils.training.recipes:IMAGENET"),
     origins=origins,
     concepts=broden,

@@ -148,6 +148,6 @@ def kept(name: str, image: np.ndarray, facts: tuple, make: Callable[[], np.ndarr
     path = DISTORTED / name / identity[:2] / f"{identity}.png"
     if not path.exists():
         pixels = np.rint(255 * np.clip(make(), 0, 1)).astype(np.uint8)
-        with atomic(path) as temporary:
+        with atomic(path, durable=False) as temporary:
             Image.fromarray(pixels).save(temporary)
     return np.asarray(read_image(path), np.float32) / 255

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ..networks import TRAINING_COLOURS
 from .drawing import curve, nothing, panels, styled, styles_of, whiskers
@@ -39,6 +40,69 @@ def accuracy_against_level(
         axis.set(title=architecture, xlabel=axis_label, ylim=(0, 1.02))
         axis.legend()
     axes[0, 0].set_ylabel("accuracy")
+    return figure
+
+
+@styled
+def scrambled(table: pd.DataFrame, networks: "Sequence[Network]", axis_label: str) -> Figure:
+    """Accuracy against the level of a distortion: a row a `subset`, a column an architecture.
+
+    `table` as from ``measures.distorted.accuracy`` by `subset` and `level`, the mildest first.
+    """
+    if table.empty:
+        return nothing("There are no images to distort.")
+    architectures, subsets = (list(dict.fromkeys(table[c])) for c in ("architecture", "subset"))
+    styles = styles_of(networks, table["network"].unique())
+    places = {level: i for i, level in enumerate(dict.fromkeys(table["level"]))}
+    size = (3.1, 2.9 if len(subsets) == 1 else 2.2)
+    figure, axes = panels(len(subsets), len(architectures), size, sharey=True, sharex=True)
+    for line, subset in zip(axes, subsets, strict=True):
+        for axis, architecture in zip(line, architectures, strict=True):
+            own = table[(table["architecture"] == architecture) & (table["subset"] == subset)]
+            for name, rows in own.groupby("network", sort=False):
+                at = rows["level"].map(places)
+                curve(axis, at, rows, "accuracy", styles[name], ms=4, label=name)
+            axis.set_xticks(list(places.values()), [f"{level:g}" for level in places])
+            axis.set(ylim=(0, 1.02))
+        line[0].set_ylabel(f"accuracy, {subset}")
+    for axis, architecture in zip(axes[0], architectures, strict=True):
+        axis.set_title(architecture)
+        axis.legend(fontsize=7)
+    for axis in axes[-1]:
+        axis.set_xlabel(axis_label)
+    return figure
+
+
+@styled
+def contrast(table: pd.DataFrame, networks: "Sequence[Network]", chance: float) -> Figure:
+    """Accuracy against the contrast of silhouettes: a row a polarity, a column an architecture.
+
+    `table` as from ``measures.distorted.by_contrast``. The dotted line is chance; the dashed one
+    the dataset's own contrast, where it is known.
+    """
+    if table.empty:
+        return nothing("There are no silhouettes of these images.")
+    architectures, kinds = (list(dict.fromkeys(table[c])) for c in ("architecture", "polarity"))
+    styles = styles_of(networks, table["network"].unique())
+    own_contrast = table.query("polarity == 'own colours' and level == 1")["contrast"]
+    figure, axes = panels(len(kinds), len(architectures), (3.1, 1.9), sharex=True, sharey=True)
+    for line, kind in zip(axes, kinds, strict=True):
+        for axis, architecture in zip(line, architectures, strict=True):
+            own = table[(table["architecture"] == architecture) & (table["polarity"] == kind)]
+            for name, rows in own.groupby("network", sort=False):
+                rows = rows.sort_values("contrast")
+                curve(axis, rows["contrast"], rows, "accuracy", styles[name], ms=4, label=name)
+            axis.axhline(chance, color="#888888", lw=0.8, ls=":")
+            for level in own_contrast.unique()[:1]:
+                axis.axvline(level, color="#888888", lw=0.8, ls="--")
+        line[0].set_ylabel(f"accuracy,\n{kind}")
+    for axis, architecture in zip(axes[0], architectures, strict=True):
+        axis.set(title=architecture, ylim=(0, 1.02), xlim=(0, 1.02))
+    for axis in axes[-1]:
+        axis.set_xlabel("contrast of the silhouette (RMS)")
+    shown = {n.training: n for n in networks if n.name in styles}
+    handles = [Line2D([], [], color=n.colour) for n in shown.values()]
+    figure.legend(handles, shown, loc="outside lower center", ncols=len(handles))
     return figure
 
 
@@ -86,10 +150,10 @@ def cues_alone(
 ) -> Figure:
     """Accuracy with its interval for each rendition: a panel an architecture, a row a rendition.
 
-    `table` as from ``measures.distorted.cues_alone``; `titles` names its renditions. The dotted
-    line is chance.
+    `table` as from ``measures.distorted.cues_alone``; `titles` names its renditions, those of one
+    group together. The dotted line is chance.
     """
-    if table.empty:
+    if table["rendition"].nunique() < 2:  # as they are, and no other
         return nothing("This dataset cannot draw one cue without the others.")
     styles = styles_of(networks, table["network"].unique())
     architectures = list(dict.fromkeys(table["architecture"]))

@@ -47,6 +47,9 @@ STYLE = {
 }
 HUMAN, OTHER = "#a51e37", "#4d4d4d"
 
+LABELS = {"standard": "S", "control": "control", "robust": "R", "blurred": "S, blurred"}
+"""Training -> what it is called in legends of all architectures."""
+
 styled = mpl.rc_context(STYLE)
 """Decorates each function that draws: what it makes has the style, and nothing else gets it."""
 
@@ -164,10 +167,34 @@ def curve(
     return axis.plot(x, rows[value], **style, **line)[0]
 
 
+def crossing_bar(axis: "Axes", crossings: pd.DataFrame, ends: Sequence[float], colour: str) -> None:
+    """A thick bar at one half from `low` to `high` of each crossing, within `ends`.
+
+    An arrowhead stands where it goes on beyond. Nothing is drawn of what may lie anywhere.
+    """
+    known = np.isfinite(crossings[["low", "high"]]).any(axis=1)
+    known |= crossings["low"] == crossings["high"]  # beyond the same end
+    for row in crossings[known].itertuples():
+        low, high = np.clip([row.low, row.high], *ends)
+        axis.hlines([0.5], [low], [high], color=colour, lw=5, alpha=0.6)
+        for beyond, at, head in ((row.low, low, "<"), (row.high, high, ">")):
+            if np.isinf(beyond) and beyond == {"<": -np.inf, ">": np.inf}[head]:
+                axis.plot([at], [0.5], head, color=colour, ms=8, alpha=0.8, clip_on=False, zorder=4)
+
+
 def whiskers(rows: pd.DataFrame, value: str) -> np.ndarray:
     """How far `low` and `high` are from the column `value`, as errorbar wants it: (2, rows)."""
     lengths = [rows[value] - rows["low"], rows["high"] - rows[value]]
     return np.clip(lengths, 0, None)  # a Wilson interval of 1 may end a rounding error before it
+
+
+def legend_below(figure: Figure) -> None:
+    """One legend of all panels, each label once."""
+    found = {}
+    for axis in figure.axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    figure.legend(found.values(), found, loc="outside lower center", ncols=4, fontsize=8)
 
 
 def nothing(message: str) -> Figure:

@@ -40,7 +40,8 @@ def image_grid(
                 np.asarray(images[i]).transpose(1, 2, 0).clip(0, 1), interpolation="nearest"
             )
         if i < min(n, len(titles)):
-            axis.set_title(fill(titles[i], max(8, int(18 * size))), fontsize=7, pad=2)
+            title = fill(titles[i], max(8, int(18 * size)), break_long_words=False)
+            axis.set_title(title, fontsize=7, pad=2)
     for axis, label in zip(axes[:, 0], rows, strict=False):
         axis.text(-0.08, 0.5, label, transform=axis.transAxes, ha="right", va="center", fontsize=8)
     return figure

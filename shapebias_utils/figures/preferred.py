@@ -17,24 +17,30 @@ TILE, GAP = 64, 3  # pixels of an image in the grid, and between two
 
 @styled
 def preferred_images(
-    table: pd.DataFrame, images: "ImageSet", columns: int = 7, across: int = 5
+    table: pd.DataFrame, images: "ImageSet", columns: int = 7, across: int = 5, by: str = ""
 ) -> Figure:
     """A grid of images for each `title` in the table, `columns` wide; `across` grids in a row.
 
     `table` as from ``measures.preferred_images``, of the channels to be shown, each with a `title`
-    of its own; rank 1 is at the top left.
+    of its own; rank 1 is at the top left. With `by`, each value of that column (network) begins a
+    row of its own.
     """
     if table.empty:
         return nothing("There is no channel to show the preferred images of.")
     groups = list(table.groupby("title", sort=False))
     position = pd.Series(images.table.index, index=images.table["imagename"])
-    across = min(across, len(groups))
-    rows = -(-len(groups) // across)
+    kinds = [own[by].iloc[0] if by else "" for _, own in groups]
+    across = min(across, max(kinds.count(kind) for kind in kinds))
+    lines = [[g for g, own in zip(groups, kinds, strict=True) if own == kind]
+             for kind in dict.fromkeys(kinds)]  # fmt: skip
+    lines = [own[i : i + across] for own in lines for i in range(0, len(own), across)]
+    rows = len(lines)
     height = -(-max(len(own) for _, own in groups) // columns) / columns
     figure, axes = panels(rows, across, (2.1, 2.1 * height + 0.25))
     for axis in axes.flat:
         axis.set_axis_off()
-    for axis, (title, own) in zip(axes.flat, groups, strict=False):
+    placed = [(axes[i, j], group) for i, own in enumerate(lines) for j, group in enumerate(own)]
+    for axis, (title, own) in placed:
         own = own.sort_values("rank")
         loaded = images.load(list(position[own["imagename"]])).numpy()
         axis.imshow(_mosaic([_tile(image) for image in loaded], columns))

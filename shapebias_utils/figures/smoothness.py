@@ -7,10 +7,14 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from .drawing import curve, nothing, panels, styled, styles_of, whiskers
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
     from ..networks import Network
 
 
@@ -89,6 +93,8 @@ def by_layer(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") 
     """Values with their intervals from layer to layer: a row a table, a column an architecture.
 
     `tables` maps labels of values to tables with the observer, `layer`, `value`, `low`, `high`.
+    Where a table has quantiles too (`least`, `lower`, `median`, `upper`, `most`), these are drawn
+    in place of the interval, on a logarithmic axis: a box with a line to either end.
     """
     tables = {label: table for label, table in tables.items() if len(table)}
     if not tables:
@@ -101,63 +107,123 @@ def by_layer(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") 
         for axis, architecture in zip(line, architectures, strict=True):
             own = table[table["architecture"] == architecture]
             place = {layer: i for i, layer in enumerate(dict.fromkeys(own["layer"]))}
-            for name, rows in own.groupby("network", sort=False):
-                axis.errorbar(rows["layer"].map(place), rows["value"], whiskers(rows, "value"),
-                              label=name, ms=4, lw=1.2, capsize=2, **styles[name])  # fmt: skip
+            if "median" in own:
+                _boxes(axis, own, place, styles)
+            else:
+                for name, rows in own.groupby("network", sort=False):
+                    axis.errorbar(rows["layer"].map(place), rows["value"], whiskers(rows, "value"),
+                                  ms=4, lw=1.2, capsize=2, **styles[name])  # fmt: skip
             axis.set_xticks(list(place.values()), place, rotation=90)
             axis.set_title(architecture)
-            axis.legend(fontsize=7)
         line[0].set_ylabel(label)
     for axis in axes[-1]:
         axis.set_xlabel("layer")
+    _legend(figure, networks, pd.concat(tables.values()))
     return figure
+
+
+def _boxes(axis: "Axes", rows: pd.DataFrame, place: Mapping[str, int], styles: dict) -> None:
+    """Quantiles of channels, the networks of a layer side by side."""
+    names = list(dict.fromkeys(rows["network"]))
+    for i, name in enumerate(names):
+        own, colour = rows[rows["network"] == name], styles[name]["color"]
+        x = own["layer"].map(place) + 0.7 * ((i + 0.5) / len(names) - 0.5)
+        axis.vlines(x, own["least"], own["most"], colors=colour, lw=0.8)
+        axis.vlines(x, own["lower"], own["upper"], colors=colour, lw=4, alpha=0.55)
+        axis.plot(x, own["median"], ls="", marker="_", ms=5, mew=1.5, color=colour)
+    axis.set_yscale("log")
+    _plain_ticks(axis.yaxis)
+
+
+def _legend(figure: Figure, networks: "Sequence[Network]", table: pd.DataFrame) -> None:
+    """One legend for all panels: S, R and control, whose colours are the same in each."""
+    styles = styles_of(networks, table["network"].unique())
+    kinds = table.drop_duplicates("training")
+    handles = []
+    for row in kinds.itertuples():
+        label = LETTERS.get(row.training, row.training)
+        handles.append(Line2D([], [], color=styles[row.network]["color"], lw=3, label=label))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+
+
+LETTERS = {"standard": "S", "robust": "R"}
+"""What trainings are called where the architecture is said already."""
+
+
+@styled
+def over_levels(tables: Mapping[str, pd.DataFrame], networks: "Sequence[Network]") -> Figure:
+    """Values with their intervals over the strength of noise: a row a table, a column an
+    architecture.
+
+    `tables` maps labels of values to tables with the observer, `deviation`, `value`, `low`, `high`.
+    Both axes are logarithmic; a row has one scale.
+    """
+    tables = {label: table for label, table in tables.items() if len(table)}
+    if not tables:
+        return nothing("No network has layers to compare.")
+    architectures = list(dict.fromkeys(a for t in tables.values() for a in t["architecture"]))
+    figure, axes = panels(len(tables), len(architectures), (3.1, 2.3), sharex=True, sharey="row")
+    for line, (label, table) in zip(axes, tables.items(), strict=True):
+        styles = styles_of(networks, table["network"].unique())
+        for axis, architecture in zip(line, architectures, strict=True):
+            own = table[table["architecture"] == architecture]
+            for name, rows in own.groupby("network", sort=False):
+                curve(axis, rows["deviation"], rows, "value", styles[name], ms=4, lw=1.2)
+            axis.set(title=architecture, xscale="log", yscale="log")
+            levels = sorted(own["deviation"].unique())
+            axis.set_xticks(levels, [f"{x:g}" for x in levels])
+            axis.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+            _plain_ticks(axis.yaxis)
+        line[0].set_ylabel(label)
+    for axis in axes[-1]:
+        axis.set_xlabel("deviation of the noise (pixels in [0, 1])")
+    _legend(figure, networks, pd.concat(tables.values()))
+    return figure
+
+
+def _plain_ticks(side: "Axis", subs: Sequence[int] = (1, 2, 5)) -> None:
+    """1, 2, 5, 10, ... on a logarithmic axis, written out."""
+    side.set_major_locator(mpl.ticker.LogLocator(subs=subs))
+    side.set_major_formatter("{x:g}")
+    side.set_minor_locator(mpl.ticker.NullLocator())
 
 
 @styled
 def activation_tv(table: pd.DataFrame, networks: "Sequence[Network]", columns: int = 5) -> Figure:
-    """Each channel's total variation on noisy against clean images: a row an architecture.
+    """Each channel's total variation on noisy against clean images: a row a training, S first.
 
-    `table` as from ``clean_and_noisy``. A panel a layer, at most so many `columns`, from
-    the first to the last in even steps. On the diagonal noise changes nothing. Logarithmic;
-    channels without any variation are left out.
+    `table` as from ``clean_and_noisy``. A column a layer of an architecture, at most so many
+    `columns`, from the first to the last in even steps. Within a column all panels have the same
+    two axes, which are equal: on the diagonal noise changes nothing. Logarithmic; channels without
+    any variation are left out.
     """
     shown = table[(table["clean"] > 0) & (table["noisy"] > 0)]
     if shown.empty:
         return nothing("No network has channels with variation to compare.")
-    rows = {
-        a: _thinned(own["layer"], columns) for a, own in shown.groupby("architecture", sort=False)
-    }
+    known = list(dict.fromkeys(zip(shown["architecture"], shown["layer"], strict=True)))
+    even = np.linspace(0, len(known) - 1, min(columns, len(known))).round().astype(int)
+    trainings = list(dict.fromkeys(shown["training"]))
     styles = styles_of(networks, shown["network"].unique())
-    figure, axes = panels(len(rows), max(map(len, rows.values())), (2.3, 2.3))
-    for axis in axes.flat:
-        axis.set_axis_off()
-    for line, (architecture, layers) in zip(axes, rows.items(), strict=True):
-        for axis, layer in zip(line, layers, strict=False):
-            own = shown[(shown["architecture"] == architecture) & (shown["layer"] == layer)]
-            axis.set_axis_on()
-            for name, channels in own.groupby("network", sort=False):
-                axis.scatter(channels["clean"], channels["noisy"], s=12, alpha=0.6, lw=0,
+    figure, axes = panels(len(trainings), len(even), (2.15, 2.05), sharex="col", sharey="col")
+    for column, (architecture, layer) in zip(axes.T, [known[i] for i in even], strict=True):
+        own = shown[(shown["architecture"] == architecture) & (shown["layer"] == layer)]
+        ends = own[["clean", "noisy"]].to_numpy()
+        ends = ends.min() / 1.3, ends.max() * 1.3
+        for axis, training in zip(column, trainings, strict=True):
+            axis.plot(ends, ends, color="#4d4d4d", lw=0.8, zorder=1)
+            for name, channels in own[own["training"] == training].groupby("network", sort=False):
+                axis.scatter(channels["clean"], channels["noisy"], s=14, alpha=0.65, lw=0,
                              label=name, **styles[name])  # fmt: skip
-            axis.set(title=layer, xscale="log", yscale="log")
-            middle = own["clean"].median()
-            axis.axline([middle] * 2, [2 * middle] * 2, color="#4d4d4d", lw=0.8, zorder=1)
+                axis.text(0.98, 0.03, name, transform=axis.transAxes, ha="right", fontsize=8,
+                          color=styles[name]["color"], fontweight="bold")  # fmt: skip
+            axis.set(xscale="log", yscale="log", xlim=ends, ylim=ends, aspect="equal")
             for side in (axis.xaxis, axis.yaxis):
-                side.set_major_locator(mpl.ticker.LogLocator(subs=(1, 3)))
-                side.set_major_formatter("{x:g}")
-                side.set_minor_locator(mpl.ticker.NullLocator())
-        line[0].set_ylabel("TV, noisy images")
-        line[0].legend(fontsize=7, handletextpad=0.1, loc="upper left")
-    for axis in axes[-1]:
-        axis.set_xlabel("TV, clean images")
+                _plain_ticks(side, (1, 3) if ends[1] < 100 * ends[0] else (1,))
+        column[0].set_title(layer)
+        column[-1].set_xlabel("TV, clean images")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("TV, noisy images")
     return figure
-
-
-def _thinned(layers: pd.Series, most: int) -> list[str]:
-    """At most so many of the layers, from the first to the last in even steps."""
-    known = list(dict.fromkeys(layers))
-    return [
-        known[i] for i in np.linspace(0, len(known) - 1, min(most, len(known))).round().astype(int)
-    ]
 
 
 @styled

@@ -5,7 +5,7 @@ more steps, restarts, or images attacked by way of another network do more harm 
 does, or a budget that hides the whole picture leaves it right (Carlini et al. 2019).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -15,12 +15,12 @@ from ..attacks import Attack, pgd
 from ..datasets import ImageSet
 from ..distributed import merge, shard
 from ..networks import Network, get_network
-from .predictions import collect
-from .robustness import accuracy
-from .schema import OBSERVER, collected
+from ..results import cached
+from .robustness import accuracy, under_attack
+from .schema import OBSERVER
 from .stream import loaded, stream
 
-VERSION = 1
+VERSION = 2
 
 AS_IT_IS, TRANSFER = "as in Table 1", "by way of another network"
 
@@ -40,52 +40,64 @@ def variants(attack: Attack) -> dict[str, Attack]:
 
 
 def transferred(
-    network: Network, images: ImageSet, *, source: str, weights: str, attack: Attack,
-    batch_size: int = 64,
+    network: Network, images: ImageSet, *, targets: Mapping[str, str], attack: Attack,
+    batch_size: int = 32,
 ) -> pd.DataFrame:  # fmt: skip
-    """Whether the network labels images correctly that were attacked by way of another network.
+    """Whether other networks label images correctly that were attacked by way of this one.
 
-    `source` is the other network's name, of the same dataset and seed, `weights` its checkpoint
-    hash, which belongs to the key of the result. Columns `trial`, `imagename`, `correct`.
+    `targets` maps the others' names, of the same dataset and seed, to their checkpoint hashes,
+    which belong to the key of the result. Columns `trial`, `imagename`, `target`, `correct`.
     """
-    ours, theirs = loaded(network), loaded(get_network(source, network.dataset, network.seed))
+    attacked = loaded(network)
+    others = [loaded(get_network(name, network.dataset, network.seed)) for name in targets]
     labels = torch.tensor(images.table["label"].to_numpy())
     names = images.table["imagename"]
 
     def forward(x: torch.Tensor, rows: list[int]) -> torch.Tensor:
         y = labels[rows].to(x.device)
-        x = pgd(theirs, x, y, attack, names.iloc[rows].tolist())
+        x = pgd(attacked, x, y, attack, names.iloc[rows].tolist())
         with torch.no_grad():
-            return ours(x).argmax(1) == y
+            return torch.stack([other(x).argmax(1) == y for other in others], 1)
 
-    rows, title = list(shard(range(len(images)))), f"{network.name} on images against {source}"
+    rows, title = list(shard(range(len(images)))), f"by way of {network.name} on {images.name}"
     right = [r for _, own in stream(images, forward, rows=rows, batch_size=batch_size, label=title)
              for r in own.tolist()]  # fmt: skip
-    facts = {"trial": [r + 1 for r in rows], "imagename": names.iloc[rows].to_numpy()}
-    return merge(pd.DataFrame(facts | {"correct": right}), by="trial")
+    table = pd.DataFrame(right, columns=list(targets), dtype=bool)
+    table.insert(0, "trial", [r + 1 for r in rows])
+    table.insert(1, "imagename", names.iloc[rows].to_numpy())
+    table = merge(table, by="trial")
+    return table.melt(["trial", "imagename"], var_name="target", value_name="correct")
 
 
 def attack_checks(networks: Iterable[Network], images: ImageSet, attack: Attack) -> pd.DataFrame:
-    """Accuracy of each network under the attack, its :func:`variants`, and attacks on the others.
+    """Accuracy under the attack, its :func:`variants`, and attacks by way of the other networks.
 
-    An image attacked by way of others counts as right if it is right against every one of them (the
-    other networks of the list). Columns: the observer, `check`, `accuracy`, `low`, `high`, `n`. A
-    network alone has no others, and no row for them.
+    Of the robust networks, whose accuracy is in doubt; where none is robust, of all. All networks
+    are attacked for each other: an image counts as right if it is right against every one of them.
+    Images that are wrong as they are count as wrong. Columns: the observer, `check`, `accuracy`,
+    `low`, `high`, `n`. A network alone has no others, and no row for them.
     """
     networks = list(networks)
+    checked = [n for n in networks if n.training == "robust"] or networks
     tables = []
     for name, variant in variants(attack).items():
-        tables.append(collect(networks, images, (variant,)).assign(check=name))
+        trials = under_attack(checked, images, (variant,))
+        tables.append(trials[trials["eps"] > 0].assign(check=name))
+    clean = trials.loc[trials["eps"] == 0, [*OBSERVER, "imagename", "correct"]]
     for network in networks:
-        by_source = [
-            collected(
-                transferred, [network], images, source=other.name,
-                weights=other.checkpoint_hash(), attack=attack,
-            )
-            for other in networks
-            if other is not network
-        ]  # fmt: skip
-        if by_source:
-            every = pd.concat(by_source).groupby([*OBSERVER, "imagename"], sort=False)["correct"]
-            tables.append(every.all().reset_index().assign(check=TRANSFER))
-    return accuracy(pd.concat(tables, ignore_index=True), by=["check"])
+        targets = {n.name: n.checkpoint_hash() for n in checked if n is not network}
+        if targets:
+            table = cached(transferred, network, images, targets=targets, attack=attack)
+            tables.append(_of_targets(table, clean))
+    table = pd.concat(tables, ignore_index=True)
+    keys = [*OBSERVER, "check", "imagename"]
+    worst = table.groupby(keys, sort=False)["correct"].all().reset_index()
+    return accuracy(worst, by=["check"])
+
+
+def _of_targets(table: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
+    """The trials of :func:`transferred`, the targets being the observers."""
+    table = table.rename(columns={"target": "network", "correct": "survived"})
+    both = clean.merge(table, on=["network", "imagename"])
+    right = both["correct"].astype(bool) & both["survived"].astype(bool)
+    return both.assign(correct=right, check=TRANSFER)[[*OBSERVER, "imagename", "correct", "check"]]

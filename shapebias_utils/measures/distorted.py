@@ -1,4 +1,4 @@
-"""S and R on distorted images, of those that both label correctly (the paper's Table 3)."""
+"""Networks on distorted images (the paper's Table 3), and on images of one cue."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,77 +6,130 @@ import numpy as np
 import pandas as pd
 
 from ..datasets import Dataset, ImageSet
-from ..distortions import distorted, get_distortion
+from ..distortions import distorted, get_distortion, lacking
 from ..networks import Network
 from .predictions import collect
 from .robustness import accuracy as plain_accuracy
-from .robustness import on_subset
 from .schema import OBSERVER
 from .statistics import wilson_interval
 
 IN_CATEGORIES = ("silhouette", "silhouette_white")
 """Distortions on which a prediction is right if its class belongs to the image's category."""
 
+IN_PAPER = {"scramble_paper": "scramble", "black_and_white_untraced": "black_and_white"}
+"""Distortion -> the one of the paper's Table 3 that it stands for, where names differ."""
+
 Pairs = Sequence[tuple[Network, Network]]
 
 
-def at_most(subset: Mapping[str, pd.Index], n: int) -> dict[str, pd.Index]:
-    """The subset with no more than `n` images an architecture, evenly spread over it; 0: all."""
-    return {
-        architecture: names[np.linspace(0, len(names) - 1, n).astype(int)] if 0 < n < len(names)
-        else names
-        for architecture, names in subset.items()
-    }  # fmt: skip
-
-
-def on_distorted(
-    pairs: Pairs,
+def of_all(
+    networks: Sequence[Network],
     dataset: Dataset,
     images: ImageSet,
-    subset: Mapping[str, pd.Index],
     levels: Mapping[str, Sequence[float]],
-    after: str = "",
 ) -> pd.DataFrame:
-    """The cached trials of S and R on their architecture's subset, distorted in several ways.
+    """The cached trials of all networks on the images as they are and distorted in several ways.
 
-    `subset` as from ``robustness.correctly_labelled``; `levels` maps names of distortions to the
-    levels wanted; `after` names one that all images undergo first. Columns as from
-    ``predictions.collect``, and `distortion`, `level`, and `said`: the category that the predicted
-    class belongs to, or "class 17". Silhouettes are scored in the 16 categories, among images
-    that have one (Sec. 3.2.2): `correct` is whether `said` is the image's category.
+    `levels` maps names of distortions to the levels wanted. Every network answers to the same
+    images, whether anyone labels them correctly or not. Columns as from ``predictions.collect``,
+    and `distortion` ("real" first), `level`, and `said`: the category that the predicted class
+    belongs to, or "class 17". Silhouettes are scored in the 16 categories, among images that have
+    one (Sec. 3.2.2): `correct` is whether `said` is the image's category.
     """
-    tables = []
-    for s, r in pairs:
-        rows = images.table["imagename"].isin(subset[s.architecture]).to_numpy().nonzero()[0]
-        kept = images.subset(rows, f"{images.name}-CL{len(rows)}-{s.name}-{r.name}")
-        if after:
-            kept = distorted(dataset, kept, after, get_distortion(after).levels[0])
-        for name, level in [(n, k) for n, own in levels.items() for k in own if len(kept)]:
-            table = collect((s, r), distorted(dataset, kept, name, level))
-            tables.append(table.assign(distortion=name, level=level))
-    if not tables:
-        columns = [*OBSERVER, "imagename", "category", "confidence", "distortion", "level", "said"]
-        return pd.DataFrame(columns=columns).assign(correct=np.zeros(0, bool))
-    table = _with_words(pd.concat(tables, ignore_index=True), pairs)
-    coarse = table["distortion"].isin(IN_CATEGORIES) | (after in IN_CATEGORIES)
-    table.loc[coarse, "correct"] = table["said"] == table["category"]
-    return table[~coarse | table["category"].isin(dataset.category_classes)]
+    sets = {("real", 1): images}
+    sets |= {
+        (name, k): distorted(dataset, images, name, k) for name, own in levels.items() for k in own
+    }
+    return _scored(networks, dataset, sets)
 
 
-def undistorted(trials: pd.DataFrame, pairs: Pairs, subset: Mapping[str, pd.Index]) -> pd.DataFrame:
-    """The trials on the subset's images as they are and attacked, as :func:`on_distorted` has them.
+def with_attacked(trials: pd.DataFrame, attacked: pd.DataFrame) -> pd.DataFrame:
+    """The trials of :func:`of_all` with those of attacked images, as "adversarial" behind "real".
 
-    `distortion` is "real" (eps 0) or "adversarial", `level` 1.
+    Of `attacked` (any trials under one attack) those on the same images count.
     """
-    kept = _with_words(on_subset(trials, subset), pairs)
-    return kept.assign(distortion=np.where(kept["eps"] > 0, "adversarial", "real"), level=1)
+    same = attacked[attacked["imagename"].isin(trials["imagename"])]
+    same = same.assign(distortion="adversarial", level=1)
+    real = trials["distortion"] == "real"
+    return pd.concat([trials[real], same, trials[~real]], ignore_index=True)
 
 
-def _with_words(trials: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
+def _scored(
+    networks: Sequence[Network],
+    dataset: Dataset,
+    sets: Mapping[tuple[str, float], ImageSet],
+    coarse: Sequence[str] = IN_CATEGORIES,
+) -> pd.DataFrame:
+    """The trials on these sets, by their distortion and level; those of the names in `coarse` are
+    right where the predicted class belongs to the image's category, of images that have one."""
+    tables = [
+        collect(networks, images).assign(distortion=name, level=level)
+        for (name, level), images in sets.items()
+    ]
+    table = _with_words(pd.concat(tables, ignore_index=True), networks)
+    by_category = table["distortion"].isin(coarse)
+    table.loc[by_category, "correct"] = table["said"] == table["category"]
+    return table[~by_category | table["category"].isin(dataset.category_classes)]
+
+
+SILHOUETTES = {"silhouette": "black on white", "silhouette_white": "white on black"}
+OWN_COLOURS = "silhouette_low"
+"""Rendition -> what its polarity is called; and the one that has the images' own colours."""
+
+
+def by_contrast(
+    networks: Sequence[Network],
+    dataset: Dataset,
+    images: ImageSet,
+    levels: Sequence[float] = (1.0, 0.5, 0.3, 0.15),
+    own_levels: Sequence[float] = (2, 1, 0.5),
+) -> pd.DataFrame:
+    """Accuracy on silhouettes of less and less contrast, in both polarities and their own colours.
+
+    Black on white and white on black are drawn towards middle grey (`levels`); where the dataset
+    draws them in the images' own colours, their contrast is multiplied (`own_levels`, 1 being the
+    dataset's own). Columns: the observer, `polarity`, `level`, `contrast` (:func:`rms_contrast`),
+    `accuracy`, `low`, `high`, `n`. Empty where there are no silhouettes to be had.
+    """
+    sets, names = {}, [n for n in SILHOUETTES if n not in lacking(dataset, SILHOUETTES)]
+    for name in names:
+        drawn = distorted(dataset, images, name, get_distortion(name).levels[0])
+        for level in levels:
+            sets[SILHOUETTES[name], level] = distorted(dataset, drawn, "grey_contrast", level)
+    contrasts = {key: key[1] for key in sets}  # of black and white it is the level
+    if OWN_COLOURS in dataset.renditions and "silhouette" in dataset.renditions:
+        mask = distorted(dataset, images, "silhouette", 1)
+        for level in own_levels:
+            own = distorted(dataset, images, OWN_COLOURS, level)
+            sets["own colours", level] = own
+            contrasts["own colours", level] = rms_contrast(own, mask)
+    columns = [*OBSERVER, "polarity", "level", "contrast", "accuracy", "low", "high", "n"]
+    if not sets:
+        return pd.DataFrame(columns=columns)
+    polarities = [*SILHOUETTES.values(), "own colours"]
+    trials = _scored(networks, dataset, sets, polarities)
+    table = accuracy(trials.rename(columns={"distortion": "polarity"}), ["polarity", "level"])
+    keys = zip(table["polarity"], table["level"], strict=True)
+    return table.assign(contrast=[contrasts[key] for key in keys])[columns]
+
+
+def rms_contrast(images: ImageSet, silhouettes: ImageSet, n: int = 64) -> float:
+    """Contrast of object and ground: root mean square difference of their mean colours.
+
+    Over channels and the first `n` images; `silhouettes` are the same images in black on white.
+    """
+    rows = range(min(n, len(images)))
+    x, ground = images.load(rows).double(), silhouettes.load(rows).double()
+    inside, outside = (
+        (x * part).sum((2, 3)) / part.sum((2, 3)).clamp_min(1e-9) for part in (1 - ground, ground)
+    )
+    return float((inside - outside).pow(2).mean().sqrt())
+
+
+def _with_words(trials: pd.DataFrame, networks: Sequence[Network]) -> pd.DataFrame:
     words = {
         network.name: {i: name for name, classes in network.mapping().items() for i in classes}
-        for pair in pairs
-        for network in pair
+        for network in networks
     }
     said = [
         words[network].get(i, f"class {i}")

@@ -1,7 +1,9 @@
 """What networks say about images: one row an image, in the schema of model-vs-human."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -9,15 +11,18 @@ import pandas as pd
 from ..attacks import Attack, pgd
 from ..categories import CATEGORIES
 from ..datasets import ImageSet
-from ..distributed import merge, shard, world_size
+from ..distributed import world_size
 from ..networks import Network
-from ..results import cached
+from ..networks.presets import seen_by
+from ..results import cached, in_parts
 from .schema import attributed
 from .stream import loaded, stream
 
 VERSION = 2
 
 DECISIONS = ("mean", "max", "sum")
+
+T = TypeVar("T")
 
 
 def category_probabilities(
@@ -48,10 +53,18 @@ def responses(
     Columns `trial` (from 1), `imagename`, `category`, `label`, `prediction` (class index),
     `confidence` (its softmax probability), and for each kind of decision and each category that
     the network has outputs for its score, as ``mean airplane``. With an `attack` the images are
-    perturbed first, towards a higher loss of their label. Sharded over processes, the same for
-    any number of them. ValueError if images without a label (-1) are to be attacked.
+    perturbed first, towards a higher loss of their label. Shared out over processes, the same for
+    any number of them, and what a process that died had finished is not computed again. ValueError
+    if images without a label (-1) are to be attacked.
     """
-    rows = list(shard(range(len(images))))
+    said = partial(_said, network, images, attack, batch_size)
+    return in_parts(len(images), said, by="trial")
+
+
+def _said(
+    network: Network, images: ImageSet, attack: Attack | None, batch_size: int, rows: Sequence[int]
+) -> pd.DataFrame:
+    """The :func:`responses` to these images."""
     classes = _probabilities(network, images, rows, attack, batch_size)
     mine = images.table.iloc[rows]
     known = [c for c in CATEGORIES if network.mapping().get(c)]
@@ -64,7 +77,7 @@ def responses(
     for decision in DECISIONS:
         scores = category_probabilities(classes, network.mapping(), decision)
         facts |= {f"{decision} {c}": scores[:, CATEGORIES.index(c)] for c in known}
-    return merge(pd.DataFrame(facts), by="trial")
+    return pd.DataFrame(facts)
 
 
 def scores_of(responses: pd.DataFrame, decision: str = "mean") -> pd.DataFrame:
@@ -180,24 +193,38 @@ def collect(
 ) -> pd.DataFrame:
     """The trials of all networks under all attacks, from cached :func:`responses`.
 
+    A network whose `stimuli_transform` is "preset" sees the images so, and `condition` says it.
     Columns as in :func:`predict`, behind `network`, `architecture`, `training`, `seed`. ValueError
     if no networks are given.
     """
-    jobs, found = list(product(networks, attacks)), {}
-    # Of two notebooks that want the same, neither waits for the other while it can do something.
-    for wait in (world_size() > 1, True):
-        for i, (network, attack) in enumerate(jobs):
-            if i in found:
-                continue
-            try:
-                found[i] = cached(responses, network, images, wait=wait, attack=attack)
-            except TimeoutError:
-                if wait:
-                    raise
+    jobs = [(network, seen_by(network, images), attack)
+            for network, attack in product(networks, attacks)]  # fmt: skip
+    found = in_any_order(
+        [partial(cached, responses, network, seen, attack=attack) for network, seen, attack in jobs]
+    )
     tables = []
-    for i, (network, attack) in enumerate(jobs):
+    for (network, seen, attack), said in zip(jobs, found, strict=True):
         eps = attack.eps if attack else 0.0
-        tables.append(attributed(trials_of(found[i], network, images.name, decision, eps), network))
+        tables.append(attributed(trials_of(said, network, seen.name, decision, eps), network))
     if not tables:
         raise ValueError("no networks are given")
     return pd.concat(tables, ignore_index=True)
+
+
+def in_any_order(jobs: Sequence[Callable[..., T]]) -> list[T]:
+    """What the jobs return, in their order; each is called with ``wait=False`` first.
+
+    Of two notebooks that want the same, neither waits for the other while it can do something:
+    what another process is computing just now (TimeoutError) comes last, with ``wait=True``.
+    """
+    found: dict[int, T] = {}
+    for wait in (world_size() > 1, True):
+        for i, job in enumerate(jobs):
+            if i in found:
+                continue
+            try:
+                found[i] = job(wait=wait)
+            except TimeoutError:
+                if wait:
+                    raise
+    return [found[i] for i in range(len(jobs))]

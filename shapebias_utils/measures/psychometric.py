@@ -13,6 +13,7 @@ import pandas as pd
 from ..datasets import Dataset, ImageSet
 from ..datasets.cue_conflict import balanced
 from ..networks import Network
+from ..networks.presets import seen_by
 from ..results import cached
 from .predictions import collect, responses, scores_of
 from .schema import OBSERVER, attributed, with_cues
@@ -97,7 +98,7 @@ def reciprocal_ranks(networks: Iterable[Network], images: ImageSet) -> pd.DataFr
     """
     tables = []
     for network in networks:
-        table = cached(responses, network, images, attack=None)
+        table = cached(responses, network, seen_by(network, images), attack=None)
         said = with_cues(table.assign(object_response=""))
         ranks = scores_of(table).loc[said.index].rank(axis=1, ascending=False)
         for cue in ("shape", "texture"):

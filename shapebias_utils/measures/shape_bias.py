@@ -94,16 +94,16 @@ def by_texture(trials: pd.DataFrame) -> pd.DataFrame:
     return shape_bias(cues.assign(category=cues["texture"]), by=["category"])
 
 
-def response_counts(trials: pd.DataFrame) -> pd.DataFrame:
+def response_counts(trials: pd.DataFrame, known: Sequence[str] = CATEGORIES) -> pd.DataFrame:
     """How often each observer answers each category to conflict images: a bias of response shows.
 
-    Columns: the observer, `response`, `count`, its `share` of the `n` conflict images. Categories
-    that are never answered have a row of 0.
+    Columns: the observer, `response`, `count`, its `share` of the `n` conflict images. Of the
+    `known` categories those that are never answered have a row of 0.
     """
     cues = with_cues(trials)
     tables = []
     for key, own in cues.groupby(OBSERVER, sort=False):
-        counts = own["object_response"].value_counts().reindex(CATEGORIES, fill_value=0)
+        counts = own["object_response"].value_counts().reindex(known, fill_value=0)
         table = counts.rename_axis("response").rename("count").reset_index()
         table = table.assign(share=table["count"] / len(own), n=len(own))
         tables.append(table.assign(**dict(zip(OBSERVER, key, strict=True))))

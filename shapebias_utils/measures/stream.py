@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..datasets import ImageSet
 from ..hooks import record
+from ..loading import batches
 from ..networks import Network
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def stream(
     `label` puts a progress bar over it.
     """
     import torch
+    from tqdm.auto import tqdm
 
     from ..hardware import device, float32
 
@@ -47,7 +49,10 @@ def stream(
     rows = [int(row) for row in (range(len(images)) if rows is None else rows)]
     size = min(batch_size, len(images) or 1)
     chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
-    for chunk, x in zip(chunks, _batches(images, chunks, label), strict=True):
+    ahead = batches(lambda i: images.load(chunks[i]), len(chunks))
+    silent = not (label and chunks)
+    bar = tqdm(ahead, label, len(chunks), unit="batch", leave=False, disable=silent)
+    for chunk, x in zip(chunks, bar, strict=True):
         n = len(chunk)
         filled = chunk + chunk[:1] * (size - n)
         x = torch.cat([x, x[:1].expand(size - n, -1, -1, -1)])
@@ -55,39 +60,6 @@ def stream(
         with float32():
             found = forward(x, filled)
         yield chunk, {k: v[:n] for k, v in found.items()} if isinstance(found, dict) else found[:n]
-
-
-class _Loading:
-    """Batches as a map-style dataset; an error is a value, so that it keeps its one line."""
-
-    def __init__(self, images: ImageSet, chunks: list[list[int]]) -> None:
-        self.images, self.chunks = images, chunks
-
-    def __len__(self) -> int:
-        return len(self.chunks)
-
-    def __getitem__(self, i: int) -> "Tensor | Exception":
-        try:
-            return self.images.load(self.chunks[i])
-        except Exception as error:
-            return error
-
-
-def _batches(images: ImageSet, chunks: list[list[int]], label: str) -> "Iterator[Tensor]":
-    from torch.utils.data import DataLoader
-    from tqdm.auto import tqdm
-
-    from ..hardware import device, loading_workers
-
-    workers = min(loading_workers(), len(chunks))
-    pinned = device().type == "cuda"
-    loader = DataLoader(
-        _Loading(images, chunks), batch_size=None, num_workers=workers, pin_memory=pinned
-    )
-    for x in tqdm(loader, desc=label, unit="batch", leave=False, disable=not label):
-        if isinstance(x, Exception):
-            raise x
-        yield x
 
 
 def activations(

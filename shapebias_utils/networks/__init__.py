@@ -1,13 +1,15 @@
 """Networks: one record each, S and R being two records over one architecture.
 
 A network takes float RGB ``(N, 3, H, W)`` in [0, 1], normalises inside and returns logits.
-To add one, `register(Network(...))`: every notebook then takes its name.
+To add one, `register(Network(...))`: every notebook then takes its name. Those that torchvision,
+timm and Hugging Face publish need not be added: see `adapters`.
 """
 
 import hashlib
 import json
 import runpy
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +21,47 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
 
+    from .presets import Preset
+
+CORE = ("standard", "robust", "control")
+"""The trainings that every notebook compares; all others are shown where they are asked for."""
+
 TRAINING_COLOURS = {"standard": "#d9772b", "robust": "#2467b0", "control": "#8a8a8a"}
 """The one place where the colours of S, R and the control are chosen."""
+
+REGIME_COLOURS = {
+    "robust-eps2": "#123a6b", "advprop-pgd1": "#8fc1e3", "advprop-pgd5": "#4f9bd0",
+    "advprop-pgd1-aux": "#b5a4d6", "advprop-pgd5-aux": "#7b5fb5",
+    "advprop-1step": "#a6d5d8", "advprop-5steps": "#5aaab0",
+    "sin": "#2e8b57", "sin-in": "#8fbf6f", "sin-and-in": "#5fa86a", "sin-in-joint": "#b9cf8a",
+    "linf2": "#9db7dd", "linf4": "#6f93c9", "linf8": "#3d6bb0", "fgsm4": "#b0a3c9",
+    "fgsm8": "#8d79b5", "spatial": "#b5578f", "underfit": "#e8b98e", "noise": "#c9a227",
+    "smooth-filters-weak": "#d7b49e", "smooth-filters": "#b07d5c",
+    "smooth-gradients-weak": "#c99a9a", "smooth-gradients": "#a85c5c", "joint": "#17557a",
+}  # fmt: skip
+"""And those of the further regimes: blue what sees an adversary, green what sees images without
+their texture, brown what is kept smooth."""
+
+COLOURS = TRAINING_COLOURS | REGIME_COLOURS
+
+SUFFIXES = {
+    "standard": "", "robust": "-R", "control": "-control", "robust-eps2": "-R-eps2",
+    "advprop-pgd1": "-AdvProp1", "advprop-pgd5": "-AdvProp5",
+    "advprop-pgd1-aux": "-AdvProp1-aux", "advprop-pgd5-aux": "-AdvProp5-aux",
+    "advprop-1step": "-AdvProp-1step", "advprop-5steps": "-AdvProp-5steps",
+    "sin": "-SIN", "sin-in": "-SIN+IN", "sin-and-in": "-SIN-and-IN",
+    "sin-in-joint": "-SIN+IN-joint",
+}  # fmt: skip
+"""Training -> what stands behind the architecture in a network's name; others as "-noise"."""
+
+ADVPROP = ("advprop-pgd1", "advprop-pgd5")
+"""Those of the paper's Tables 1 and 2, from the weaker adversary to the stronger."""
+
+STYLIZED = ("sin", "sin-in")
+"""Those of the paper's Figure 7, the second finetuned from the first."""
+
+AUXILIARY = "-aux"
+"""Behind a training: the same file, seen through the batch norms of its adversarial images."""
 
 MARKERS = {"AlexNet": "o", "GoogLeNet": "s", "ResNet": "^"}
 
@@ -35,7 +76,12 @@ class Network:
     (None: that in the JSON file beside it, if there is one). `layers` maps the paper's names of
     the probed layers (Appendix A) to modules whose output is post-ReLU. `category_classes` maps
     categories to outputs where the dataset's own mapping does not fit. `origin` is the page that
-    offers the checkpoint, where neither training nor `shapebias fetch` may bring it.
+    offers the checkpoint, where neither training nor `shapebias fetch` may bring it, and `terms`
+    are its size, licence and hash. A `further` network takes part only where it is asked for by
+    its name. `loader` puts the checkpoint into what `build` returned where that is another
+    library's business. `preset` is how images are prepared for it where it was published;
+    `stimuli_transform` says whether cue-conflict stimuli are ("preset") or not ("native"), see
+    `presets`.
     """
 
     name: str
@@ -52,10 +98,19 @@ class Network:
     marker: str = "D"
     seed: int = 0
     origin: str = field(default="", repr=False)
+    terms: str = field(default="", repr=False)
+    further: bool = False
+    loader: "Callable[[nn.Module, Path], None] | None" = field(default=None, repr=False)
+    preset: "Preset | None" = field(default=None, repr=False)
+    stimuli_transform: str = "native"
 
     def path(self) -> Path | None:
         """The checkpoint's absolute path, None where the network needs none."""
         return None if self.checkpoint is None else CHECKPOINTS / self.checkpoint
+
+    def is_there(self) -> bool:
+        """Whether its checkpoint is there, or it needs none."""
+        return self.path() is None or self.path().exists()
 
     def mapping(self) -> Mapping[str, tuple[int, ...]]:
         """Category -> the outputs that belong to it."""
@@ -84,7 +139,9 @@ class Network:
         from .checkpoints import load_into
 
         module = self.build()
-        if self.path() is not None:
+        if self.path() is not None and self.loader is not None:
+            self.loader(module, self.path())
+        elif self.path() is not None:
             load_into(module, self.path(), self.sha256)
         return module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
@@ -105,17 +162,26 @@ def register(network: Network) -> Network:
     return network
 
 
-def network_names(dataset: str) -> list[str]:
-    """The names of the dataset's networks, S and R side by side, the user's own last."""
-    return list(_known(dataset))
+def network_names(dataset: str, further: bool = False) -> list[str]:
+    """The names of the dataset's networks, S and R side by side, the user's own last.
+
+    With `further` also those of further regimes.
+    """
+    return [name for name, n in _known(dataset).items() if further or not n.further]
 
 
 def get_network(name: str, dataset: str, seed: int = 0) -> Network:
     """The network of that name; ValueError lists the known ones.
 
     `seed` other than 0 is the same network trained from another seed (`shapebias train --seed`).
+    A name with a colon is that of a published one, see :func:`adapters.named`; FileNotFoundError
+    if its weights are not here.
     """
     known = _known(dataset)
+    if ":" in name and name not in known:
+        from .adapters import here
+
+        known = {name: here(name, dataset)}
     if name not in known:
         raise ValueError(f"unknown network {name!r} for {dataset}; choose from {', '.join(known)}")
     network = known[name]
@@ -128,12 +194,52 @@ def get_network(name: str, dataset: str, seed: int = 0) -> Network:
 
 
 def get_networks(dataset: str, names: str | Sequence[str] = "", seed: int = 0) -> list[Network]:
-    """The networks of these names (a list, or one string with commas); all S and R if empty."""
+    """The networks of these names (a list, or one string with commas).
+
+    Without names all S and R: where some have no checkpoint the others, with a warning of which
+    are left out and why; where none has, all. ValueError for an unknown name, for one that is there
+    twice, and for commas without names.
+    """
     if isinstance(names, str):
-        names = [n.strip() for n in names.split(",") if n.strip()]
-    if not names:
-        names = [n for n, k in _known(dataset).items() if k.training in ("standard", "robust")]
+        given, names = names, [n.strip() for n in names.split(",") if n.strip()]
+        if given.strip() and not names:
+            raise ValueError(f"networks {given!r} names none: leave it empty for S and R")
+    twice = [n for i, n in enumerate(names) if n in names[:i]]
+    if twice:
+        raise ValueError(f"networks has {twice[0]} twice: name each once")
+    if names:
+        return [get_network(name, dataset, seed) for name in names]
+    everyone = standard_and_robust(dataset, seed)
+    there = [network for network in everyone if network.is_there()]
+    if there and len(there) < len(everyone):
+        absent = [f"{n.name} ({n.path().name})" for n in everyone if not n.is_there()]
+        warnings.warn(
+            f"left out, for want of checkpoints in {everyone[0].path().parent}: "
+            f"{', '.join(absent)}; `shapebias doctor` says what brings them",
+            stacklevel=2,
+        )
+    return there or everyone
+
+
+def standard_and_robust(dataset: str, seed: int = 0) -> list[Network]:
+    """All S and R of the dataset, whether their checkpoints are there or not."""
+    names = [n for n, k in _known(dataset).items() if k.training in ("standard", "robust")]
     return [get_network(name, dataset, seed) for name in names]
+
+
+def networks_there(dataset: str, seeds: Iterable[int] = (0, 1, 2)) -> list[Network]:
+    """All networks of the dataset, further regimes too, from these seeds, whose weights are
+    there and finished."""
+    found = []
+    for name in network_names(dataset, further=True):
+        for seed in seeds:
+            try:
+                network = get_network(name, dataset, seed)
+            except ValueError:  # it comes with one set of weights
+                continue
+            if network.path() is not None and network.path().exists():
+                found.append(network)
+    return found
 
 
 def with_controls(networks: Sequence[Network]) -> list[Network]:
@@ -144,6 +250,31 @@ def with_controls(networks: Sequence[Network]) -> list[Network]:
             if (other.training, other.architecture) == ("control", network.architecture):
                 found.append(get_network(other.name, network.dataset, network.seed))
     return list({n.name: n for n in found}.values())
+
+
+def with_regimes(
+    networks: Sequence[Network], names: str = "", trainings: Sequence[str] = ()
+) -> list[Network]:
+    """The networks and, behind them, those of further regimes: of these names (with commas), or
+    if there are none all of the same architectures and seeds whose weights are there; of these
+    `trainings` alone, if any are given."""
+    found = list(networks)
+    if names:
+        first = found[0]
+        found += get_networks(first.dataset, names, first.seed)
+    for network in () if names else networks:
+        for other in _known(network.dataset).values():
+            if not other.further or other.architecture != network.architecture:
+                continue
+            if trainings and other.training not in trainings:
+                continue
+            try:
+                own = get_network(other.name, network.dataset, network.seed)
+            except ValueError:  # it comes with one set of weights
+                continue
+            if own.path() is not None and own.path().exists():
+                found.append(own)
+    return list({(n.name, n.seed): n for n in found}.values())
 
 
 def pairs(networks: Sequence[Network]) -> list[tuple[Network, Network]]:
@@ -171,17 +302,24 @@ def training_log(networks: Sequence[Network]) -> "pd.DataFrame":
     """The logs written beside the networks' checkpoints: a row an epoch and network.
 
     Columns `network`, `architecture`, `training`, `epoch`, `eps`, `loss`, `accuracy`, `rate`,
-    `seconds`. Epochs count on from those of the network that a run started from. Empty where
-    there is no log.
+    `seconds`, and `clean` and `adversarial`, the accuracies on validation images: of a run that
+    was not watched, those of its repetition (``training_curves.csv``), where there is one. Epochs
+    count on from those of the network that a run started from. Empty where there is no log.
     """
     import pandas as pd
+
+    from ..results import stored
 
     logs, last = [pd.DataFrame()], {}
     for network in sorted(networks, key=lambda n: n.training != "standard"):
         path = network.path() and network.path().with_suffix(".csv")
         if path is None or not path.exists() or not path.with_suffix(".json").exists():
             continue  # comes without a log, or is being trained
-        log = pd.read_csv(path)
+        log, repeated = pd.read_csv(path), stored(network.dataset, "training_curves")
+        if "clean" not in log and not repeated.empty:
+            for field in ("architecture", "training", "seed"):
+                repeated = repeated[repeated[field] == getattr(network, field)]
+            log = log.merge(repeated[["epoch", "clean", "adversarial"]], on="epoch", how="left")
         started = json.loads(path.with_suffix(".json").read_text())["recipe"]["start"]
         log["epoch"] += last.get((network.architecture, started), 0)
         last[network.architecture, network.training] = log["epoch"].iloc[-1]

@@ -11,6 +11,8 @@ import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from stat import S_ISREG
+from zipfile import ZipFile, is_zipfile
 
 import numpy as np
 import torch
@@ -22,8 +24,17 @@ from .normalised import Normalised, unwrapped
 _PREFIXES = ("", "module.model.", "module.", "model.")
 """Before the keys of a file: none, `robustness`, DataParallel, `robustness` without the latter."""
 
-_RENAMED = (("last_layer.", "classifier.6."), (".branch4_conv.", ".branch4.1."))
-"""Parts of keys in the architectures of `robustness` and of the paper -> in torchvision's."""
+_RENAMED = (
+    ("last_layer.", "classifier.6."), (".branch4_conv.", ".branch4.1."),
+    (".norm.1.", ".norm1."), (".norm.2.", ".norm2."), (".conv.1.", ".conv1."),
+    (".conv.2.", ".conv2."), (".mlp.linear_1.", ".mlp.0."), (".mlp.linear_2.", ".mlp.3."),
+)  # fmt: skip
+"""Parts of keys in the architectures of `robustness` and of the paper, and in the files of
+torchvision's DenseNets and ViTs -> in torchvision's architectures."""
+
+_PASSED_OVER = re.compile(r"^aux[12]\.|\.aux_bn\.")
+"""What a file may have more than the network: GoogLeNet's auxiliary heads, AdvProp's auxiliary
+batch norms."""
 
 _NUMBERS = [
     (np._core.multiarray.scalar, "numpy.core.multiarray.scalar"),  # its name before numpy 2
@@ -33,6 +44,9 @@ _NUMBERS = [
 ]
 """Numpy numbers, which files of `robustness` may hold: harmless, but not on torch's list."""
 
+
+SWELLING = 100_000_000
+"""Bytes by which an archive may unpack to more than twice its size."""
 
 _REFUSALS = r"GLOBAL (\S+)|reduce for unrecognized|Can only (create|build)"
 """Of torch's safe unpickler, on meeting something else than weights and plain values."""
@@ -45,11 +59,13 @@ def file_hash(path: Path) -> str:
     """
     try:
         state = path.stat()
-        return _hash_of(path, state.st_size, state.st_mtime_ns)
     except FileNotFoundError:
         raise FileNotFoundError(
             f"no checkpoint at {path}: `shapebias doctor` says how to get it"
         ) from None
+    if not S_ISREG(state.st_mode):  # a pipe or a device would be read for ever
+        raise ValueError(f"{path} is no regular file: name the file that holds the weights")
+    return _hash_of(path, state.st_size, state.st_mtime_ns)
 
 
 @cache
@@ -82,31 +98,43 @@ def trained_hash(path: Path) -> str:
 
     Of the file, or of that which its card says it was rounded from.
     """
+    return _card(path).get("rounded_from") or file_hash(path)
+
+
+def _card(path: Path) -> dict:
+    """The facts in the JSON file beside the checkpoint, none where there is no such file."""
     card = path.with_suffix(".json")
-    facts = json.loads(card.read_text()) if card.exists() else {}
-    return facts.get("rounded_from") or file_hash(path)
+    try:
+        facts = json.loads(card.read_text()) if card.exists() else {}
+        if isinstance(facts, dict) and isinstance(facts.get("sha256", ""), str):
+            return facts
+    except (ValueError, RecursionError):
+        pass
+    raise ValueError(f"{card} is damaged: `git checkout` it, or remove it")
 
 
 def save(module: nn.Module, path: Path, half: bool = False) -> None:
     """Write the weights as safetensors, in half precision if wanted; loading widens them again."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save as contents_of
 
     state = {k: v.detach().cpu().contiguous() for k, v in unwrapped(module).state_dict().items()}
     if half:
         state = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
-    save_file(state, path)
+    path.write_bytes(contents_of(state))  # safetensors' own writer says nothing of a full disk
 
 
 def load_into(module: nn.Module, path: Path, sha256: str | None = None) -> None:
     """Load a checkpoint into the module; nothing is changed if anything is wrong with the file.
 
-    Reads safetensors, state dicts of torchvision (GoogLeNet's auxiliary heads are passed over
-    where the module has none) or saved under DataParallel, and files of the `robustness` library
+    Reads safetensors, state dicts of torchvision (GoogLeNet's auxiliary heads, and the batch norms
+    of AdvProp's auxiliary branch, are passed over where the module has none) or saved under
+    DataParallel, and files of the `robustness` library
     (keys ``module.model.*`` under "model" or "state_dict", weights twice; the mean and standard
     deviation that they carry must be those of the module). `sha256`, or else the hash in the JSON
     file beside the checkpoint, must be the file's, or its first digits. ValueError where it is
-    not, where the file is truncated or would execute code, or where a weight is missing, unknown
-    or of another shape (the first such key is named).
+    not, where the file is none, is truncated, swells when it is unpacked or would execute code, or
+    where a weight is missing, unknown, of another shape, no dense floating-point tensor or not
+    finite (the first such key is named).
     """
     path = Path(path)
     _check_hash(path, sha256)
@@ -116,17 +144,14 @@ def load_into(module: nn.Module, path: Path, sha256: str | None = None) -> None:
         _check_normaliser(module, state, path)
     state = _named_as(wanted, state)
     _check_shapes(wanted, state, path)
-    network.load_state_dict(state)
+    _check_values(wanted, state, path)
+    wanted.update(state)  # it knows its modules' versions, which MNASNet asks for
+    network.load_state_dict(wanted)
 
 
 def _check_hash(path: Path, sha256: str | None) -> None:
-    card = path.with_suffix(".json")
     found = file_hash(path)
-    if sha256 is None and card.exists():
-        try:
-            sha256 = json.loads(card.read_text()).get("sha256")
-        except (ValueError, AttributeError):
-            raise ValueError(f"{card} is damaged: `git checkout` it, or remove it") from None
+    sha256 = _card(path).get("sha256") if sha256 is None else sha256
     if sha256 is not None and (not sha256 or not found.startswith(sha256.lower())):
         raise ValueError(
             f"{path} has SHA-256 {found}, expected is {sha256}: it is another file or a broken "
@@ -145,6 +170,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         except SafetensorError as error:
             reason = _line(error)
             raise ValueError(f"{path} is truncated or no safetensors file: {reason}") from None
+    _check_size(path)
     try:
         with torch.serialization.safe_globals(_NUMBERS), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on the pickle protocol: what matters raises
@@ -170,6 +196,22 @@ def _read(path: Path) -> dict[str, Tensor]:
     return dict(contents)
 
 
+def _check_size(path: Path) -> None:
+    """Refuse an archive that unpacks to far more than it is: weights hardly compress."""
+    try:
+        if not is_zipfile(path):
+            return
+        with ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except Exception as error:  # also of names that cannot be decoded, or a later form of zip
+        raise ValueError(f"{path} is truncated or no checkpoint: {_line(error)}") from None
+    if unpacked > 2 * path.stat().st_size + SWELLING:
+        raise ValueError(
+            f"{path} is refused: it unpacks to {unpacked / 1e6:,.0f} MB, as weights do not; where "
+            "you trust it, load it in another way and save its state dict as safetensors"
+        )
+
+
 def _line(error: Exception) -> str:
     """What an error says, in one short line; of torch's advice only the unpickler's own words."""
     text = str(error).rsplit("WeightsUnpickler error:", 1)[-1].strip().split("\n\n")[0]
@@ -190,8 +232,7 @@ def _named_as(wanted: Mapping[str, Tensor], state: dict[str, Tensor]) -> dict[st
     # Counters that inference does not use, and that files from before PyTorch 0.4.1 lack.
     counters = (k for k in wanted.keys() - named.keys() if k.endswith("num_batches_tracked"))
     named |= {k: wanted[k] for k in counters}
-    heads = ("aux1.", "aux2.")
-    return {k: v for k, v in named.items() if k in wanted or not k.startswith(heads)}
+    return {k: v for k, v in named.items() if k in wanted or not _PASSED_OVER.search(k)}
 
 
 def _name(key: str, wanted: Mapping[str, Tensor]) -> str:
@@ -232,3 +273,24 @@ def _check_shapes(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor], pat
     for key in state:
         if key not in wanted:
             raise ValueError(f"{path} has {key!r}, which the network has not: another architecture")
+
+
+def _check_values(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Path) -> None:
+    for key, value in wanted.items():
+        found = state[key]
+        if found.is_meta or found.layout != torch.strided or found.is_quantized:
+            kind = "meta" if found.is_meta else str(found.layout).removeprefix("torch.")
+            raise ValueError(
+                f"{path}: {key!r} is a {kind} tensor, expected is a dense one with its values: "
+                "save the state dict of the network itself"
+            )
+        if found.is_floating_point() != value.is_floating_point() or found.is_complex():
+            raise ValueError(
+                f"{path}: {key!r} is of {found.dtype}, the network's of {value.dtype}: save the "
+                "weights as floating-point numbers"
+            )
+        if not found.isfinite().all():
+            raise ValueError(
+                f"{path}: {key!r} has values that are not finite: the training diverged, or the "
+                "file is damaged"
+            )

@@ -1,7 +1,13 @@
-"""The networks trained on Pictogram-16: three architectures, each standard, robust and control."""
+"""The networks trained on Pictogram-16: three architectures, each standard, robust and control.
+
+And the further regimes, of the architectures that are compared under them.
+"""
+
+from dataclasses import replace
 
 from ..categories import CATEGORIES
-from . import MARKERS, TRAINING_COLOURS, Network, mini
+from . import AUXILIARY, COLOURS, CORE, MARKERS, SUFFIXES, Network, mini
+from .branches import auxiliary
 
 LAYERS = {
     mini.AlexNet: ("conv1", "conv2", "conv3", "conv4", "conv5"),
@@ -13,21 +19,44 @@ LAYERS = {
 }  # fmt: skip
 """Architecture -> the layers that are probed, named as in the paper's Appendix A."""
 
-SUFFIXES = {"standard": "", "robust": "-R", "control": "-control"}
+FURTHER = {
+    "AlexNet": (
+        "linf2", "linf4", "linf8", "fgsm4", "fgsm8", "spatial",
+        "underfit", "noise", "smooth-filters-weak", "smooth-filters", "smooth-gradients-weak",
+        "smooth-gradients", "joint",
+    ),
+    "ResNet": (
+        "advprop-pgd1", "advprop-pgd5", "advprop-pgd1-aux",
+        "advprop-pgd5-aux", "advprop-1step", "advprop-5steps", "sin", "sin-in", "sin-and-in",
+        "sin-in-joint",
+    ),
+}  # fmt: skip
+"""Architecture -> its further regimes: the paper's own of ResNet, the others of AlexNet."""
 
-NETWORKS = tuple(
-    Network(
-        name=architecture.__name__ + suffix,
-        build=architecture,
+
+def _network(build: type, layers: tuple[str, ...], training: str) -> Network:
+    architecture, trained = build.__name__, training.removesuffix(AUXILIARY)
+    return Network(
+        name=architecture + SUFFIXES.get(training, f"-{training}"),
+        build=build if trained == training else auxiliary(build),
         dataset="pictograms",
-        architecture=architecture.__name__,
+        architecture=architecture,
         training=training,
-        checkpoint=f"pictograms/{architecture.__name__.lower()}_{training}_seed0.safetensors",
+        checkpoint=f"pictograms/{architecture.lower()}_{trained}_seed0.safetensors",
         layers={layer: layer for layer in layers},
         n_classes=len(CATEGORIES),
-        colour=TRAINING_COLOURS[training],
-        marker=MARKERS[architecture.__name__],
+        colour=COLOURS[training],
+        marker=MARKERS[architecture],
     )
-    for architecture, layers in LAYERS.items()
-    for training, suffix in SUFFIXES.items()
+
+
+NETWORKS = tuple(
+    _network(build, layers, training) for build, layers in LAYERS.items() for training in CORE
 )
+
+REGIMES = tuple(
+    replace(_network(build, layers, training), further=True)
+    for build, layers in LAYERS.items()
+    for training in FURTHER.get(build.__name__, ())
+)
+ALL = NETWORKS + REGIMES

@@ -5,9 +5,11 @@ files of the `robustness` library. `shapebias doctor` says which are there and w
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import MARKERS, TRAINING_COLOURS, Network
+from . import COLOURS, MARKERS, SUFFIXES, Network
+from .presets import resized_and_cropped
 
 if TYPE_CHECKING:
     from torch import nn
@@ -79,9 +81,10 @@ def _network(
     file: str,
     sha256: str | None = None,
     origin: str = "",
+    terms: str = "",
 ) -> Network:
     return Network(
-        name=architecture + {"standard": "", "robust": "-R"}[training],
+        name=architecture + SUFFIXES[training],
         build=build,
         dataset="imagenet",
         architecture=architecture,
@@ -89,22 +92,67 @@ def _network(
         checkpoint=f"imagenet/{file}",
         sha256=sha256,
         layers=LAYERS[architecture],
-        colour=TRAINING_COLOURS[training],
+        colour=COLOURS[training],
         marker=MARKERS[architecture],
         origin=origin,
+        terms=terms,
+        preset=resized_and_cropped(256, 224),
     )
 
 
+def advprop() -> "Normalised":
+    """ResNet-50 as AdvProp's published code feeds it, in [-1, 1]; its main branch."""
+    from torchvision import models
+
+    from .normalised import normalised
+
+    return normalised(models.resnet50(), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
 AUTHORS = "https://github.com/anguyen8/shape-bias (the authors' checkpoints)"
+GEIRHOS = "https://github.com/rgeirhos/texture-vs-shape (models/load_pretrained_models.py)"
+ADVPROP = "https://github.com/tingxueronghua/pytorch-classification-advprop (model_best.pth.tar)"
+UNKNOWN = "size and hash not published, results know the file's SHA-256"
+MIT, NONE = f"MIT by its page; {UNKNOWN}", f"no licence stated; {UNKNOWN}"
 MADRYLAB = "https://github.com/MadryLab/robustness#pretrained-models (ImageNet, L2, eps 3.0)"
 
 NETWORKS = (
     # The eight digits in torchvision's file names are the first of the file's SHA-256.
     _network("AlexNet", "standard", alexnet, "alexnet-owt-7be5be79.pth", "7be5be79"),
-    _network("AlexNet", "robust", alexnet, "alexnet_l2_3_0.pt", origin=AUTHORS),
+    _network("AlexNet", "robust", alexnet, "alexnet_l2_3_0.pt", origin=AUTHORS, terms=MIT),
     _network("GoogLeNet", "standard", ported_googlenet, "googlenet-1378be20.pth", "1378be20"),
-    _network("GoogLeNet", "robust", googlenet, "googlenet_l2_3_0.pt", origin=AUTHORS),
+    _network("GoogLeNet", "robust", googlenet, "googlenet_l2_3_0.pt", origin=AUTHORS, terms=MIT),
     _network("ResNet", "standard", resnet50, "resnet50-0676ba61.pth", "0676ba61"),
-    _network("ResNet", "robust", resnet50, "imagenet_l2_3_0.pt", origin=MADRYLAB),
+    _network("ResNet", "robust", resnet50, "imagenet_l2_3_0.pt", origin=MADRYLAB, terms=MIT),
 )
 """S and R side by side, in the paper's order; ResNet-R is MadryLab's published network."""
+
+_REGIMES = (
+    # Names as in Geirhos et al.'s repository: their models A, B and C.
+    _network("ResNet", "sin", resnet50, "resnet50_train_60_epochs-c8e5653e.pth.tar", None, GEIRHOS),
+    _network("ResNet", "sin-in", resnet50, "resnet_sin-in_seed0.safetensors"),
+    _network(
+        "ResNet", "sin-and-in", resnet50,
+        "resnet50_train_45_epochs_combined_IN_SF-2a0d100e.pth.tar",
+        origin=GEIRHOS,
+    ),
+    _network(
+        "ResNet", "sin-in-joint", resnet50,
+        "resnet50_finetune_60_epochs_lr_decay_after_30_start_resnet50_train_45_epochs_"
+        "combined_IN_SF-ca06340c.pth.tar",
+        origin=GEIRHOS,
+    ),
+    _network(
+        "ResNet", "advprop-pgd1", advprop, "resnet50_advprop_pgd1.pth.tar",
+        origin=ADVPROP, terms=NONE,
+    ),
+    _network(
+        "ResNet", "advprop-pgd5", advprop, "resnet50_advprop_pgd5.pth.tar",
+        origin=ADVPROP, terms=NONE,
+    ),
+)  # fmt: skip
+REGIMES = tuple(replace(network, further=True) for network in _REGIMES)
+"""Other trainings of ResNet. The paper's text has SIN+IN finetuned from SIN, which nobody
+published; its numbers are those of "ResNet-SIN+IN-joint"."""
+
+ALL = NETWORKS + REGIMES

@@ -21,27 +21,34 @@ def percent(share: float, low: float | None = None, high: float | None = None) -
     return text if low is None else f"{text} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
-def table1(accuracies: pd.DataFrame) -> pd.DataFrame:
-    """Clean and adversarial accuracy in per cent, a row a network, ours beside the paper's.
+def table1(accuracies: pd.DataFrame, paper: bool = True) -> pd.DataFrame:
+    """Accuracy in per cent with its interval: a row a subset of the images and a network.
 
-    `accuracies` as from ``measures.robustness.by_subset``, at eps 0 and one eps above; a pair of
-    columns for each subset, then the paper's Table 1 where it has that network.
+    `accuracies` as from ``measures.robustness.by_subset``: a column for each eps, 0 being clean,
+    with the `n` images that it is of. Beside the first subset (all images) and the last (whole
+    objects, where there are others too) stands the paper's Table 1; not if not `paper`.
     """
-    kind = accuracies["eps"].gt(0).map({False: "clean", True: "adversarial"})
-    wide = accuracies.assign(kind=kind, value=(100 * accuracies["accuracy"]).round(1)).pivot(
-        index=["network", "architecture", "training"], columns=["subset", "kind"], values="value"
+    kinds = {eps: "clean" if eps == 0 else f"eps {eps:g}" for eps in sorted(set(accuracies["eps"]))}
+    cells = [percent(row.accuracy, row.low, row.high) for row in accuracies.itertuples()]
+    keys = ["subset", "network", "architecture", "training"]
+    wide = accuracies.assign(cell=cells).pivot(index=keys, columns="eps", values=["cell", "n"])
+    order = list(dict.fromkeys(accuracies["subset"]))
+    wide = wide.reindex(accuracies.set_index(keys).index.unique())
+    wide = wide.sort_index(
+        level=0, key=lambda s: s.map(order.index), sort_remaining=False, kind="stable"
     )
-    order = list(dict.fromkeys(accuracies["network"]))
-    subsets = dict.fromkeys(accuracies["subset"])
-    wide = wide[[(s, k) for s in subsets for k in ("clean", "adversarial") if (s, k) in wide]]
-    paper = reported("table1_accuracy").set_index(["architecture", "training"])
-    for column in ("clean", "adversarial"):
-        wide["paper (ImageNet)", column] = [
-            paper[column].get(key[1:], float("nan")) for key in wide.index
-        ]
-    wide = wide.reset_index(level=["architecture", "training"], drop=True).reindex(order)
-    wide.columns.names = [None, None]
-    return wide.rename_axis(None)
+    table = pd.DataFrame(index=wide.index)
+    for eps, kind in kinds.items():
+        table[kind], table[f"n, {kind}"] = wide["cell", eps], wide["n", eps]
+    if paper:
+        known = reported("table1_accuracy").set_index(["architecture", "training"])
+        beside = {*order[:1], *order[-1:]}
+        for column in ("clean", "adversarial"):
+            table[f"paper, {column}"] = [
+                known[column].get(key[2:], float("nan")) if key[0] in beside else float("nan")
+                for key in table.index
+            ]
+    return table.reset_index(["architecture", "training"], drop=True).rename_axis([None, None])
 
 
 def table2(bias: pd.DataFrame) -> pd.DataFrame:
@@ -121,19 +128,23 @@ def listed(names: Sequence[str]) -> str:
 
 
 def resized(networks: "Sequence[Network]", images: "ImageSet") -> str:
-    """A sentence on the networks that resize these images before they see them; "" if none does.
+    """A sentence on the networks that see these images in another size; "" if none does.
 
-    Their shape bias is that of the resized images, which can differ by some points.
+    Their shape bias is that of the images as they see them, which can differ by some points.
     """
     from ..networks.normalised import Normalised
 
-    sides = {n.name: m.size for n in networks if isinstance(m := n.build(), Normalised) and m.size}
     height, width = images.load([0]).shape[2:] if len(images) else (0, 0)
-    lines = [
-        f" {name} sees them resized from {height}x{width} to {side}x{side} pixels."
-        for name, side in sides.items()
-        if (side, side) != (height, width)
-    ]
+    lines = []
+    for network in networks:
+        if network.stimuli_transform == "preset":
+            lines.append(f" {network.name} sees them prepared ({network.preset.text}).")
+        elif isinstance(module := network.build(), Normalised) and module.size:
+            if (module.size, module.size) != (height, width):
+                size = f"{module.size}x{module.size}"
+                lines.append(
+                    f" {network.name} sees them resized from {height}x{width} to {size} pixels."
+                )
     return "".join(lines)
 
 

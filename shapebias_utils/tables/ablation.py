@@ -1,13 +1,14 @@
 """Scores of channels in words and tables."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from ..measures.schema import OBSERVER
+from ..measures.statistics import holm, outcomes
 from ..results import reported
-from . import percent, verdict
+from . import listed, percent
 
 
 def interval(value: float, low: float, high: float) -> str:
@@ -18,18 +19,20 @@ def interval(value: float, low: float, high: float) -> str:
 def figure8(by_category: pd.DataFrame) -> pd.DataFrame:
     """Figure 8 as a table, a row a network and category of channels.
 
-    Mean scores with their intervals, their ratio, and the same as shares of the images decided by
-    that cue, in per cent.
+    Mean scores with their intervals, the same as shares of the images decided by that cue (per
+    cent), and the margins that a channel adds (nats).
     """
     rows = {}
+    titles = {"score": "{} score", "share": "of {} (%)", "margin": "to {} (nats)"}
     for (name, category), own in by_category.groupby(["network", "category"], sort=False):
         cells = own.set_index(["quantity", "cue"])
         rows[name, category] = {"channels": int(own["n"].iloc[0])}
-        for quantity, text in (("score", interval), ("share", percent)):
+        for quantity, title in titles.items():
+            text = percent if quantity == "share" else interval
             for cue in ("shape", "texture"):
-                title = f"{cue.title()} score" if quantity == "score" else f"of {cue} (%)"
+                named = title.format(cue.title() if quantity == "score" else cue)
                 found = cells.loc[(quantity, cue), ["value", "low", "high"]]
-                rows[name, category][title] = text(*found)
+                rows[name, category][named] = text(*found)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["network", "detects"])
 
 
@@ -52,11 +55,97 @@ def ratios(
     return table.assign(relative=table["ratio"] / table["decisions"])
 
 
+def against_chance(
+    by_category: pd.DataFrame, category: str = "texture", quantity: str = "share"
+) -> pd.DataFrame:
+    """What the channels of a category turn beyond random channels of the same layers.
+
+    A row a network: its `n` channels, and for either cue the excess of the mean (of shares in
+    points) and `p`, Holm's over networks and cues. `matters for` "both", "shape", "texture" or
+    "neither", where the excess is above 0 and p below .05; "less than chance" where both are below.
+    """
+    own = by_category.query("category == @category and quantity == @quantity")
+    names = own["network"].unique()
+    if own.empty:
+        return pd.DataFrame(columns=["n", "matters for"])
+    own = own.assign(p=holm(own["p"].to_numpy(float)), above=np.sign(own["excess"]))
+    own["above"] = own["above"].where(own["p"] < 0.05, 0)
+    wide = own.pivot(index="network", columns="cue", values=["excess", "p", "above"]).loc[names]
+    found = pd.DataFrame(index=pd.Index(names, name="network"))
+    found["n"] = own.groupby("network")["n"].first()
+    factor = 100 if quantity == "share" else 1
+    for cue in ("shape", "texture"):
+        found[cue], found[f"p {cue}"] = factor * wide["excess", cue], wide["p", cue]
+    said = []
+    for shape, texture in zip(wide["above", "shape"], wide["above", "texture"], strict=True):
+        cues = [c for c, sign in (("shape", shape), ("texture", texture)) if sign > 0]
+        below = shape < 0 and texture < 0
+        said.append({0: "less than chance" if below else "neither", 1: "".join(cues), 2: "both"}
+                    [len(cues)])  # fmt: skip
+    return found.assign(**{"matters for": said})
+
+
 def matter_for_both(table: pd.DataFrame) -> str:
-    """Where texture channels turn both kinds of decision, by :func:`ratios`: in Markdown."""
+    """Where channels turn more decisions than random ones do, by :func:`against_chance`."""
     if table.empty:
         return "No channel of these networks is labelled with a texture, so there is none to judge."
-    return verdict(table[["shape", "texture"]].gt(0).all(axis=1).to_dict())
+    parts = []
+    for kind, words in {
+        "both": "for both kinds of decision",
+        "shape": "for shape decisions alone",
+        "texture": "for texture decisions alone",
+        "neither": "for neither that could be told from chance",
+        "less than chance": "less than chance for both",
+    }.items():
+        if names := list(table.index[table["matters for"] == kind]):
+            parts.append(f"{words} in {listed(names)}")
+    return "They matter more than random channels of their layers " + "; ".join(parts) + "."
+
+
+def significant(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of ``importance.significant`` in per cent of the channels, a row a network."""
+    shown = table.set_index("network").drop(columns=["architecture", "training", "seed"])
+    shares = 100 * shown.drop(columns="n").div(shown["n"], axis=0)
+    return shares.round(1).rename(columns=lambda c: f"{c} (%)").assign(channels=shown["n"])
+
+
+def leaning(effects: pd.DataFrame) -> pd.DataFrame:
+    """Which decisions channels of a label turn more of than their layers do: shape, or texture.
+
+    From the rows of ``evidence.ablation`` about the difference of both shares: a row a kind of
+    channel, a column an architecture and training: the difference in points, its interval, and
+    "shape" or "texture" where the rule finds it to be on that side.
+    """
+    ending = ": shape less texture decisions turned, above their layers"
+    own = effects[effects["quantity"].str.endswith(ending) & (effects["against"] == "0")]
+    words = outcomes(own, 1).map({"reproduced": "shape", "reversed": "texture"}).fillna("undecided")
+    text = [
+        f"{percent(*row[:3])} {word}"
+        for row, word in zip(own[["effect", "low", "high"]].to_numpy(), words, strict=True)
+    ]
+    own = own.assign(text=text, quantity=own["quantity"].str.removesuffix(ending))
+    order = own["quantity"].unique()
+    wide = own.pivot(index="quantity", columns=["architecture", "training"], values="text")
+    return wide.loc[order].rename_axis(None)
+
+
+def leans(effects: pd.DataFrame, channels: str, training: str = "robust") -> str:
+    """:func:`leaning` of one kind of channel in one kind of network, as a sentence."""
+    table = leaning(effects)
+    if channels not in table.index:
+        return f"There are no {channels} to judge."
+    row = table.loc[channels].dropna()
+    parts = {"shape": [], "texture": [], "undecided": []}
+    for (architecture, kind), text in row.items():
+        if kind == training:
+            difference, word = text.rsplit(" ", 1)
+            parts[word].append(f"{architecture} ({difference} points)")
+    heads = {"shape": "lean to shape", "texture": "lean to texture", "undecided": "are undecided"}
+    said = [f"{heads[word]} in {listed(names)}" for word, names in parts.items() if names]
+    return f"{channels.capitalize()} of {KINDS[training]} " + "; they ".join(said) + "."
+
+
+KINDS = {"standard": "S", "robust": "R", "control": "the control"}
 
 
 def ratio_sentences(table: pd.DataFrame) -> str:
@@ -97,37 +186,31 @@ def beside_the_papers(examples: pd.DataFrame) -> pd.DataFrame:
     """Our examples as :func:`channels` shows them, and below them the paper's."""
     paper = reported("figures9_a6_a8_channels")
     paper = paper.assign(role="paper, Fig. " + paper["figure"])
-    return channels(pd.concat([examples, paper], ignore_index=True))
+    ours = examples.assign(role="Fig. " + examples["figure"] + ", " + examples["role"])
+    return channels(pd.concat([ours, paper], ignore_index=True))
 
 
-def example_grids(
-    examples: pd.DataFrame,
-    preferred: Mapping[str, pd.DataFrame],
-    flipped: pd.DataFrame,
-    most: int = 28,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What ``figures.preferred_images`` shows of the examples: preferred and flipped images.
+def example_title(example: pd.Series) -> str:
+    """What stands above a channel's figure."""
+    return (
+        f"{example['network']} {example['layer']}, channel {example['unit']}: labelled "
+        f"{example['concept']} (IoU {example['iou']:.3f}); Shape score {example['shape_score']}, "
+        f"Texture score {example['texture_score']}"
+    )
 
-    `preferred` maps networks to tables of ``measures.preferred_images``, `flipped` is of
-    ``ablation.flips``. Each channel is a grid in the first; in the second it is one for each cue,
-    all channels' shape decisions before their texture decisions, each with the first `most` images.
+
+def flipped_blocks(flipped: pd.DataFrame, most: int) -> dict[str, pd.DataFrame]:
+    """Heading -> the rows of ``scores.flips`` of one channel that were decided by that cue.
+
+    Evenly spread over them where there are more than `most`, since they are sorted by category.
     """
-    keys = ["network", "layer", "unit"]
-    columns = [*keys, "title", "rank", "imagename"]
-    liked, turned = [pd.DataFrame(columns=columns)], [pd.DataFrame(columns=columns)]
+    blocks = {}
     for cue in ("shape", "texture"):
-        for row in examples.itertuples():
-            name = f"{row.network} {row.layer} {row.unit}"
-            here = flipped.query("network == @row.network and layer == @row.layer")
-            here = here.query("unit == @row.unit and cue == @cue").reset_index(drop=True)
-            title = f"{name}: {len(here)} by {cue}"
-            turned.append(here.assign(title=title, rank=here.index + 1)[columns].head(most))
-            if cue == "shape":
-                mine = preferred[row.network].query("layer == @row.layer and unit == @row.unit")
-                title = f"{name}, {row.concept}\nShape {row.shape_score}, " \
-                    f"Texture {row.texture_score}"  # fmt: skip
-                liked.append(mine.assign(network=row.network, title=title)[columns])
-    return tuple(pd.concat(tables, ignore_index=True) for tables in (liked, turned))
+        own = flipped[flipped["cue"] == cue]
+        places = np.linspace(0, len(own) - 1, min(most, len(own))).round().astype(int)
+        count = f"{len(own)}" if len(own) <= most else f"{most} of {len(own)}"
+        blocks[f"decided by {cue}, but not without the channel: {count}"] = own.iloc[places]
+    return blocks
 
 
 def correlations(table: pd.DataFrame) -> pd.DataFrame:
@@ -139,31 +222,103 @@ def correlations(table: pd.DataFrame) -> pd.DataFrame:
     return wide[["Shape score", "Texture score", "n"]].rename_axis(columns=None)
 
 
-def shifts(removed: pd.DataFrame) -> dict[str, str]:
-    """Network -> a sentence: how far the bias moves without as many channels as leave it able.
+def decided(scores: pd.DataFrame, labellings: Sequence[str], missing: Sequence[str] = ()) -> str:
+    """What the scores are of: how many images, how each network decides them, whose labels.
 
-    That is, the largest number without which, in the order "texture", it still decides half as
-    many images by a cue as with all its channels.
+    And which networks are `missing`.
     """
-    sentences = {}
-    for name, own in removed.groupby("network", sort=False):
-        ranked = own[own["order"] == "texture"].set_index("channels").sort_index()
-        decided = ranked["shape"] + ranked["texture"]
-        if not decided.iloc[0]:
-            sentences[name] = (
-                f"{name} decides none of these images by a cue: it has no bias to move"
-            )
+    own = scores.groupby("network", sort=False)[["images", "shape", "texture"]].first()
+    counts = [f"{n} {row.shape} and {row.texture}" for n, row in
+              zip(own.index, own.itertuples(), strict=True)]  # fmt: skip
+    return (
+        f"{own['images'].max()} images with conflicting cues. Decided by shape and by texture: "
+        f"{'; '.join(counts)}. Labels of channels by {listed(labellings)}; figures and claims take "
+        f"{labellings[0]}."
+    ) + (f" Not shown: {listed(missing)} (`shapebias study ablation`)." if missing else "")
+
+
+def checked(kept: pd.DataFrame, again: pd.DataFrame) -> str:
+    """A sentence: how far scores that were measured again agree with those that are kept."""
+    keys, counts = ["network", "seed", "layer", "unit"], ["shape_score", "texture_score"]
+    both = again.merge(kept, on=keys, suffixes=("", "_kept"), validate="one_to_one")
+    same = np.all([both[c] == both[f"{c}_kept"] for c in counts], axis=0)
+    apart = max((both[f"{cue}_margin"] - both[f"{cue}_margin_kept"]).abs().max()
+                for cue in ("shape", "texture"))  # fmt: skip
+    places = listed([f"{n} {a}" for n, a in dict.fromkeys(zip(both["network"], both["layer"],
+                                                              strict=True))])  # fmt: skip
+    return (
+        f"Measured again here, {places}: {same.sum()} of {len(both)} channels have the very scores "
+        f"that are kept, and margins differ by {apart:.1g} nats at most."
+    )
+
+
+def at_k(removed: pd.DataFrame, k: int) -> pd.DataFrame:
+    """The curves read at k channels, a row a network and order; random sets as one, their mean.
+
+    In per cent: `bias`; `decided` by a cue; of these, `as before`, how many were decided so with
+    all channels; `by chance`, how many would be if the answers were dealt out at random; and `bias
+    beyond chance`, that of what is left when these are taken off.
+    """
+    own = removed[removed["channels"].isin([0, k])].copy()
+    own["order"] = own["order"].str.replace(r" \d+$", "", regex=True)
+    own["order"] = np.where(own["channels"] == 0, "all channels", own["order"])
+    columns = ["n", "shape", "texture", "shape_kept", "texture_kept", "shape_chance",
+               "texture_chance"]  # fmt: skip
+    sums = own.groupby(["network", "order"], sort=False)[columns].mean()
+    decided = sums["shape"] + sums["texture"]
+    beyond = [(sums[c] - sums[f"{c}_chance"]).clip(lower=0) for c in ("shape", "texture")]
+    with np.errstate(invalid="ignore"):
+        found = {
+            "bias (%)": sums["shape"] / decided,
+            "decided (%)": decided / sums["n"],
+            "as before (%)": (sums["shape_kept"] + sums["texture_kept"]) / decided,
+            "by chance (%)": (sums["shape_chance"] + sums["texture_chance"]) / decided,
+            "bias beyond chance (%)": beyond[0] / (beyond[0] + beyond[1]),
+        }
+    order = list(dict.fromkeys(own["network"])), [
+        "all channels", "texture", "shape", "as texture", "as shape", "texture only", "shape only"
+    ]  # fmt: skip
+    wide = (100 * pd.DataFrame(found)).round(1)
+    return wide.reindex(pd.MultiIndex.from_product(order, names=["network", "without"])).dropna(
+        how="all"
+    )
+
+
+def shape_removal(removed: pd.DataFrame, k: int) -> str:
+    """What happens to the bias without the k channels of the highest Shape scores, and why.
+
+    A line a network, in Markdown: the change, that without random channels of the same layers,
+    and what is left of the change when decisions by chance are taken off.
+    """
+    table, lines = at_k(removed, k), []
+    for name in table.index.unique("network"):
+        own = table.loc[name]
+        if not {"all channels", "shape", "as shape", "shape only"} <= set(own.index):
             continue
-        k = decided.index[decided >= decided.iloc[0] / 2].max()
-        start = ranked["shape_bias"].iloc[0]
-        end = own[own["channels"] == k].set_index("order")
-        random = end.loc[end.index.str.startswith("random"), "shape_bias"]
-        low, high = end.loc["texture", ["low", "high"]]
-        sentences[name] = (
-            f"{name}: from {percent(start)} % to {percent(end.loc['texture', 'shape_bias'])} % "
-            f"[{100 * low:.1f}, {100 * high:.1f}] without the {k} channels of the highest Texture "
-            f"scores, to {percent(end.loc['shape', 'shape_bias'])} % without those of the highest "
-            f"Shape scores, to between {percent(random.min())} and {percent(random.max())} % "
-            "without as many random ones"
+        bias, beyond = own["bias (%)"], own["bias beyond chance (%)"]
+        change = bias["shape"] - bias["all channels"]
+        left = beyond["shape"] - beyond["all channels"]
+        line = (
+            f"- {name}: {bias['all channels']:.1f} -> {bias['shape']:.1f} % ({change:+.1f}) "
+            f"without the {k} channels of the highest Shape scores, {bias['as shape']:.1f} % "
+            f"without as many random ones of the same layers, {bias['shape only']:.1f} % without "
+            "those that turn more shape than texture decisions. "
         )
-    return sentences
+        drift, by_chance = bias["as shape"] - bias["all channels"], own["by chance (%)"]["shape"]
+        chance = f"{by_chance:.0f} % of the decisions that are left are as many as come by chance"
+        if change <= 0:
+            line += f"It falls, as one would expect; {chance}."
+        elif drift > change / 2:
+            line += (
+                "It rises, and so it does without channels of these layers that were not chosen "
+                f"for shape ({drift:+.1f}): most of the rise is the layers', not the choice's."
+            )
+        elif np.isnan(left) or left < change / 2:
+            line += f"It rises, more than half of it by chance, which is 50 % ({chance})."
+        else:
+            line += (
+                f"It rises, and neither the layers ({drift:+.1f}) nor chance ({left:+.1f} beyond "
+                "it) explain that."
+            )
+        lines.append(line)
+    return "\n".join(lines)

@@ -1,15 +1,23 @@
 """The paper's Table A1: accuracy under corruption, ours beside its, and what is odd about it."""
 
+from collections.abc import Sequence
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 
 from ..distortions.imagenet_c import CORRUPTIONS, MAIN
 from ..measures.corruptions import GROUPS, MEANS
 from ..results import reported
-from . import percent, verdict
+from . import listed, percent
 
 TITLES = {name: title for name, (title, _) in CORRUPTIONS.items()}
 """Corruption -> what it is called in tables and figures."""
+
+KINDS = {name: "extra" for name in CORRUPTIONS} | {
+    name: kind for kind, names in GROUPS.items() for name in names
+}
+"""Corruption -> its kind; "extra" for those that are not among the 15."""
 
 
 def papers() -> pd.DataFrame:
@@ -43,31 +51,46 @@ def table_a1(accuracies: pd.DataFrame) -> pd.DataFrame:
     return table.round(1)
 
 
-def against_paper(differences: pd.DataFrame) -> pd.DataFrame:
-    """The table of ``measures.distorted.differences`` with the paper's R - S, in `paper`."""
+def gains(effects: pd.DataFrame) -> pd.DataFrame:
+    """R's gain in accuracy, tidy: a row a corruption (or several), architecture and rival.
+
+    `effects` as from ``evidence.corruptions.compared``. Columns `architecture`, `against`,
+    `distortion`, `difference`, `low`, `high` (shares), `n`, and `paper`: Table A1's R - S in
+    points, where it has one.
+    """
+    own = effects[effects["quantity"].str.startswith(ACCURACY)].reset_index(drop=True)
+    named = {"effect": "difference"}
+    table = own.rename(columns=named).assign(distortion=own["quantity"].str.removeprefix(ACCURACY))
     paper = papers()
-    lead = {
-        (row.distortion, row.architecture): paper[row.architecture, "robust"].get(row.distortion)
-        - paper[row.architecture, "standard"].get(row.distortion)
-        for row in differences.itertuples()
-        if (row.architecture, "robust") in paper and row.distortion in paper.index
-    }
-    keys = zip(differences["distortion"], differences["architecture"], strict=True)
-    return differences.assign(paper=[lead.get(key, np.nan) for key in keys])
+    printed = [
+        paper[a, "robust"].get(d) - paper[a, "standard"].get(d)
+        if against == "standard" and (a, "robust") in paper and d in paper.index
+        else np.nan
+        for a, against, d in zip(table["architecture"], table["against"], table["distortion"],
+                                 strict=True)
+    ]  # fmt: skip
+    columns = ["architecture", "against", "distortion", "difference", "low", "high", "n"]
+    return table[columns].assign(paper=np.array(printed, float))
 
 
-def table_leads(differences: pd.DataFrame) -> pd.DataFrame:
-    """R's lead over S in points with its interval, beside the paper's: a row a distortion.
+ACCURACY = "accuracy: "
+"""What the quantities of ``evidence.corruptions`` begin with."""
 
-    `differences` as :func:`against_paper` returns them.
+
+def table_gains(gains: pd.DataFrame, rows: Sequence[str]) -> pd.DataFrame:
+    """R's gain in points with its interval, beside the paper's: a row each of these corruptions.
+
+    `gains` as from :func:`gains`; a column an architecture and rival.
     """
     columns = {}
-    for architecture, own in differences.groupby("architecture", sort=False):
-        rows = [TITLES.get(d, d) for d in own["distortion"]]
+    for (architecture, against), own in gains.groupby(["architecture", "against"], sort=False):
+        own = own.set_index("distortion").reindex(rows)
         cells = [percent(r.difference, r.low, r.high) for r in own.itertuples()]
-        columns[architecture, "R – S here"] = pd.Series(cells, rows)
-        columns[architecture, "paper"] = pd.Series(own["paper"].round(1).to_numpy(), rows)
-    return pd.DataFrame(columns)
+        rival = {"standard": "S"}.get(against, against)
+        columns[architecture, f"R – {rival}"] = cells
+        if own["paper"].notna().any():
+            columns[architecture, "R – S, paper"] = own["paper"].round(1).to_numpy()
+    return pd.DataFrame(columns, index=[TITLES.get(r, r) for r in rows])
 
 
 def table_mce(errors: pd.DataFrame) -> pd.DataFrame:
@@ -85,19 +108,11 @@ def table_mce(errors: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, index=list(errors["network"]))
 
 
-def leads_hold(differences: pd.DataFrame, distortion: str, sign: int) -> str:
-    """Whether R's lead over S on that distortion has the sign, here and in Table A1: Markdown.
-
-    `differences` as :func:`against_paper` returns them.
-    """
-    own = differences[differences["distortion"] == distortion].set_index("architecture")
-    if own.empty:
-        return verdict({})
-    here = verdict((sign * own["difference"] > 0).to_dict())
-    paper = own["paper"].dropna()
-    if paper.empty:
-        return f"Here: {here} Table A1 has none of these networks."
-    return f"Here: {here} In Table A1: {verdict((sign * paper > 0).to_dict())}"
+def paper_a1() -> pd.DataFrame:
+    """The paper's Table A1 as printed, in per cent: a row a corruption, its mean row last."""
+    order = reported("tableA1_corruptions")[["architecture", "training"]].drop_duplicates()
+    shown = papers().loc[[*CORRUPTIONS, "mean"], list(order.itertuples(index=False, name=None))]
+    return shown.set_axis([*TITLES.values(), "mean, as printed"]).round(2)
 
 
 def audit_means() -> pd.DataFrame:
@@ -114,40 +129,69 @@ def audit_means() -> pd.DataFrame:
     return table[list(order.itertuples(index=False, name=None))].round(2)
 
 
+def closest_mean() -> tuple[float, int]:
+    """How far the mean row stays, at best, from the mean of any of Table A1's rows, in points.
+
+    The largest miss over its columns, of the best of all sets of rows (one of 100 %, the clean
+    images, may be among them), and how many rows that has.
+    """
+    paper = papers()
+    rows = [*paper.loc[list(CORRUPTIONS)].to_numpy(), np.full(paper.shape[1], 100.0)]
+    sums, counts = np.zeros((1, paper.shape[1]), np.float32), np.zeros(1, np.float32)
+    for row in rows:
+        sums = np.concatenate([sums, sums + row.astype(np.float32)])
+        counts = np.concatenate([counts, counts + 1])
+    means = sums[1:] / counts[1:, None]
+    misses = np.abs(means - paper.loc["mean"].to_numpy(np.float32)).max(axis=1)
+    return float(misses.min()), int(counts[1:][misses.argmin()])
+
+
 def audit() -> str:
     """What is to be known about the numbers of the paper's Table A1: a Markdown list, computed."""
-    means = audit_means()
-    rows = papers().loc[list(CORRUPTIONS)]
-    same = [
-        f"{TITLES[a]} and {TITLES[b]}"
-        for i, a in enumerate(rows.index)
-        for b in rows.index[i + 1 :]
-        if (rows.loc[a] == rows.loc[b]).all()
+    means, rows = audit_means(), papers().loc[list(CORRUPTIONS)]
+    same = [f"{TITLES[a]} and {TITLES[b]}" for a, b in combinations(rows.index, 2)
+            if (rows.loc[a] == rows.loc[b]).all()]  # fmt: skip
+    alike = [
+        f"{TITLES[a]} and {TITLES[b]} of {' '.join(column)} ({rows.loc[a, column]:.2f})"
+        for column in rows
+        for a, b in combinations(rows.index, 2)
+        if rows.loc[a, column] == rows.loc[b, column] and not (rows.loc[a] == rows.loc[b]).all()
     ]
     printed, others = means.iloc[0], means.iloc[1:]
+    miss, size = closest_mean()
     clean = reported("table1_accuracy").set_index(["architecture", "training"])["clean"]
     above = (rows > clean.reindex(rows.columns)).to_numpy().sum()
     kinds = rows.loc[list(MAIN)].T.groupby(level="training").mean().mean(axis=1)
+    architectures = list(dict.fromkeys(clean.index.get_level_values("architecture")))
     leads = {
         f"its {what}": [
             f"{a} {means.loc[row, (a, 'robust')] - means.loc[row, (a, 'standard')]:+.2f}"
-            for a in dict.fromkeys(clean.index.get_level_values("architecture"))
+            for a in architectures
         ]
         for what, row in (("mean row", "mean, as printed"), ("15 rows", "mean of the 15"))
     }
     said = "; ".join(f"by {what} {', '.join(values)}" for what, values in leads.items())
+    implied = 19 * printed - rows.drop("spatter").sum()
+    noise = rows.loc[list(GROUPS["noise"])].mean()
+    noisy = [f"{a} {noise[a, 'robust'] - noise[a, 'standard']:+.1f}" for a in architectures]
     return "\n".join(
         [
             f'- It speaks of "15 types" and has {len(rows)} rows: the 15 of the benchmark and its '
             f"{len(rows) - len(MAIN)} extra ones.",
             f"- Rows that are the same in all {rows.shape[1]} columns: {'; '.join(same)}. One of "
-            "the two is a copying error.",
+            f"the two is a copying error. Besides, {listed(alike)} are equal.",
             "- Its mean row is not the mean of its rows: it is above the mean of the 15, of the "
             f"19 and of the 18 without Spatter in {(printed > others).all().sum()} of "
             f"{len(printed)} columns, by {(printed - others).min().min():.2f} to "
-            f"{(printed - others).max().max():.2f} points.",
+            f"{(printed - others).max().max():.2f} points. Of all sets of its rows, also with one "
+            f"for clean images, the best ({size} rows) misses it by {miss:.2f} points.",
+            "- Were Spatter alone wrong, its values would have to be "
+            f"{', '.join(f'{v:.2f}' for v in implied)}: above every other row in "
+            f"{(implied > rows.drop('spatter').max()).sum()} of {len(implied)} columns.",
             f"- {above} of {rows.size} values are above the network's clean accuracy (Table 1): "
             "they are on the correctly labelled images, as here, which the caption leaves out.",
+            f"- Under noise R – S is {', '.join(noisy)} points: GoogLeNet stands out, and the "
+            "text speaks of the other two.",
             '- "On average over all 15 distortion types, R models underperform": the mean over the '
             f"three architectures is {kinds['standard']:.2f} for S and {kinds['robust']:.2f} for "
             f"R. R – S is {said}.",

@@ -1,11 +1,14 @@
-"""Smoothness for readers: Table 4 beside the paper's, and where R's filters are smoother."""
+"""Smoothness for readers: Table 4 beside the paper's, matches, and what R has less of by layer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from . import beside_the_paper
+from ..measures.evidence.smoothness import KERNEL, NOISE, RELATIVE
+from ..measures.statistics import outcomes
+from . import beside_the_paper, listed
+from .claims import AGAINST
 
 if TYPE_CHECKING:
     from ..networks import Network
@@ -32,6 +35,23 @@ def over_definitions(table: pd.DataFrame, pairs: "Sequence[tuple[Network, Networ
     return f"Of {len(table)} definitions, R is smoother than S by {', '.join(counts)}."
 
 
+def definitions(
+    table: pd.DataFrame, pairs: "Sequence[tuple[Network, Network]]", most: int = 6
+) -> str:
+    """HTML: the definitions of total variation that come closest to the paper's numbers.
+
+    `table` as from ``filter_tv.closeness``. Which one the paper used only its own networks can
+    tell, those with published weights (not trained by this project): the table is folded away
+    unless they are among the `pairs`.
+    """
+    here = [n for pair in pairs for n in pair if n.path() and n.path().suffix == ".safetensors"]
+    shown = table.head(most).round(2).to_html(index=False, border=0)
+    title = f"The {min(most, len(table))} of {len(table)} definitions closest to the paper"
+    opened = "" if here or not pairs else " open"
+    said = over_definitions(table, pairs)
+    return f"<p>{said}</p><details{opened}><summary>{title}</summary>{shown}</details>"
+
+
 def about_matches(matches: pd.DataFrame) -> str:
     """A sentence on matched filters: how many of R are smoother, and of the same number as S's.
 
@@ -47,59 +67,79 @@ def about_matches(matches: pd.DataFrame) -> str:
     )
 
 
-def where_smoother(tests: pd.DataFrame) -> pd.DataFrame:
-    """The layers in which the second network's filters are smoother, rougher, or undecided.
+def by_layer(effects: pd.DataFrame) -> pd.DataFrame:
+    """How much less R has of each quantity in each layer, in per cent, and the verdict.
 
-    `tests` as from ``filter_matching.compare``. A row a pair of networks.
+    `effects` as from ``evidence.smoothness.compared``. A row an architecture and layer, a column a
+    quantity and network that R is held against; relative to that network's. Of noise / signal it is
+    the change of the amplitude. "reproduced": R has less, as the paper says.
     """
-    rows = {}
-    for (network, other), own in tests.groupby(["network", "other"], sort=False):
-        layers, verdicts = own["layer"].tolist(), own["verdict"].to_numpy()
-        rows[f"{other} against {network}"] = {
-            verdict: _runs(layers, (verdicts == verdict).nonzero()[0])
-            for verdict in ("smoother", "rougher", "undecided")
-        } | {"first layer": f"{100 * own['change'].iloc[0]:+.1f} %"}
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def _runs(layers: Sequence[str], chosen: Sequence[int]) -> str:
-    """The layers at these positions; three or more in a row as "first to last"."""
-    runs: list[list[int]] = []
-    for i in chosen:
-        if runs and i == runs[-1][-1] + 1:
-            runs[-1].append(i)
-        else:
-            runs.append([i])
-    names = [
-        f"{layers[run[0]]} to {layers[run[-1]]}"
-        if len(run) > 2
-        else ", ".join(layers[i] for i in run)
-        for run in runs
+    named = effects["quantity"].str.contains(": ")
+    if not named.any():
+        return pd.DataFrame()
+    own = effects[named].assign(verdict=outcomes(effects[named], -1))
+    own[["what", "layer"]] = own["quantity"].str.split(": ", n=1, expand=True).to_numpy()
+    ratio = own["value"] / own["versus"]
+    ratio = ratio.where(~own["what"].eq(NOISE), ratio**0.5)
+    own["cell"] = [
+        f"{100 * (r - 1):+.0f} %, {v}" for r, v in zip(ratio, own["verdict"], strict=True)
     ]
-    return ", ".join(names) or "–"
+    own["held"] = own["against"].map(lambda a: AGAINST.get(a, a))
+    wide = own.pivot(index=["architecture", "layer"], columns=["what", "held"], values="cell")
+    columns = own[["what", "held"]].drop_duplicates().itertuples(index=False, name=None)
+    measured = effects.loc[effects["quantity"].str.startswith(NOISE)]
+    layers = [(a, q.split(": ")[1]) for a, q in zip(measured["architecture"], measured["quantity"],
+                                                   strict=True)]  # fmt: skip
+    keys = own[["architecture", "layer"]].itertuples(index=False, name=None)
+    order = sorted(wide.index, key=_places([*layers, *keys]).__getitem__)
+    return wide.loc[order, list(columns)].fillna("–").rename_axis([None, None])
 
 
-def let_through(table: pd.DataFrame, pairs: "Sequence[tuple[Network, Network]]") -> pd.DataFrame:
-    """How much noise R lets through beside another network, in per cent: a row a pair.
+def _places(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Where an (architecture, layer) stands: architectures together, as they come."""
+    architectures = list(dict.fromkeys(a for a, _ in keys))
+    return {key: (architectures.index(key[0]), i) for i, key in enumerate(dict.fromkeys(keys))}
 
-    `table` as from ``noise_to_signal`` at one deviation, `pairs` as from ``rivals``. The first
-    layer of both with its interval, their means over layers, in how many layers R lets less
-    through, and in how many of these the two intervals do not meet.
+
+def more_noise(ends: Mapping[str, pd.DataFrame], pairs: "Sequence[tuple[Network, Network]]") -> str:
+    """Sentences: at which deviations of the noise more of it gets through R than through S.
+
+    `ends` maps names of layers ("last layer") to tables as from ``noise_gain.noise_to_signal``, a
+    row a network and deviation. Only deviations at which R's interval lies above S's count.
     """
-    rows = {}
-    for other, r in pairs:
-        both = [table[table["network"] == n.name].reset_index(drop=True) for n in (other, r)]
-        if both[0].empty or both[1].empty:
-            continue
-        facts = {}
-        for who, own in zip(("other", "R"), both, strict=True):
-            low, value, high = (100 * own[c].iloc[0] for c in ("low", "value", "high"))
-            facts[f"first layer, {who}"] = f"{value:.0f} [{low:.0f}, {high:.0f}]"
-        for who, own in zip(("other", "R"), both, strict=True):
-            facts[f"all layers, {who}"] = f"{100 * own['value'].mean():.0f}"
-        less = (both[1]["value"] < both[0]["value"]).sum()
-        apart = (both[1]["high"] < both[0]["low"]).sum()
-        facts["R lets less through"] = f"{less} of {len(both[0])} layers"
-        facts["intervals apart"] = f"{apart}"
-        rows[f"{r.name} against {other.name}"] = facts
-    return pd.DataFrame.from_dict(rows, orient="index")
+    said = []
+    for where, table in ends.items():
+        bounds = table.set_index(["network", "deviation"])
+        found = []
+        for s, r in pairs:
+            if not {s.name, r.name} <= set(table["network"]):
+                continue
+            low, high = bounds.loc[r.name]["low"], bounds.loc[s.name]["high"]
+            more = [f"{d:g}" for d in low.index if low[d] > high[d]]
+            found.append(f"{s.architecture} {f'at {listed(more)}' if more else 'nowhere'}")
+        if found:
+            said.append(f"{where}: {', '.join(found)}")
+    if not said:
+        return "There is no S/R pair whose layers were measured."
+    return f"More noise gets through R than through S (intervals apart): {'; '.join(said)}."
+
+
+def over_seeds(levels: pd.DataFrame) -> pd.DataFrame:
+    """Kernel TV, and noise / signal (of powers) layer by layer: mean ± standard deviation over
+    `seeds`, a row a quantity and architecture.
+
+    `levels` as from ``measures.statistics.levels``, of ``evidence.smoothness``; empty if they are.
+    """
+    if levels.empty:
+        return pd.DataFrame(columns=["S", "control", "R", "n", "seeds"])
+    mine = levels[
+        levels["quantity"].isin((KERNEL, RELATIVE)) | levels["quantity"].str.startswith(NOISE)
+    ]
+    kinds = {"standard": "S", "control": "control", "robust": "R"}
+    cells = [f"{row.value:.3g} ± {row.sd:.2g}" for row in mine.itertuples()]
+    keys = ["quantity", "architecture"]
+    shown = mine.assign(cell=cells, kind=mine["training"].map(kinds))
+    wide = shown.pivot(index=keys, columns="kind", values="cell")
+    counts = shown.groupby(keys, sort=False)[["n", "seeds"]].max()
+    wide = wide.reindex(counts.index)[[k for k in kinds.values() if k in wide]]
+    return wide.join(counts).rename_axis(columns=None)

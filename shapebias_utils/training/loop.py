@@ -9,21 +9,26 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .. import distributed
-from ..attacks import pgd
+from ..attacks import Attack, pgd
 from ..datasets import ImageSet
 from ..files import atomic, locked, provenance
 from ..hardware import device, fast_bf16, keep_freed_memory
+from ..loading import batches
+from ..networks.branches import through, two_branches
 from ..networks.checkpoints import file_hash, load_into, save, trained_hash
-from .recipes import Recipe
+from .flow import Flow, spatial
+from .objectives import objective
+from .recipes import Recipe, facts_of
+from .watch import Watch, watched
 
 
 def _key(*parts: object) -> int:
@@ -39,15 +44,26 @@ def train(
     start: Path | None = None,
     label: str = "training",
     on_epoch: Callable[[int], None] | None = None,
+    watch: Watch | None = None,
 ) -> Path:
     """The path of the trained weights: `out`, a safetensors file.
 
     Beside it lie a CSV log (a row an epoch: eps, loss, accuracy on what was trained on, rate,
     seconds), a JSON file (recipe, seed, SHA-256, versions) and, while the run goes on,
-    ``.state.pt``, from which it resumes. `start` holds the weights to go on from.
-    A finished run of the same recipe is not repeated. ValueError where `out` or the state on disk
-    belongs to another recipe or seed.
+    ``.state.pt``, from which it resumes. `start` holds the weights to go on from. With `watch` the
+    log also has the accuracies `clean` and `adversarial` after each epoch on its images, which
+    changes nothing about the training; a recipe that ends at an accuracy needs it.
+    A finished run of the same recipe is not repeated. Under torchrun the processes share each of
+    the recipe's batches, which is as large as ever. ValueError where `out` or the state on disk
+    belongs to another recipe or seed, and where there are more processes than images in a batch.
     """
+    if recipe.until is not None and watch is None:
+        raise ValueError(f"{label} ends at an accuracy of {recipe.until}: give it images to watch")
+    if distributed.world_size() > min(recipe.batch_size, len(images)):
+        raise ValueError(
+            f"{distributed.world_size()} processes cannot share batches of "
+            f"{min(recipe.batch_size, len(images))} images: start fewer"
+        )
     out = Path(out)
     facts = json.loads(
         json.dumps({"recipe": asdict(recipe), "seed": seed, "images": images.digest,
@@ -64,13 +80,15 @@ def train(
         network = build()
         if start:
             load_into(network, start)
+        if recipe.branches:
+            two_branches(network)
         network = network.to(device(), memory_format=torch.channels_last)
         optimiser = torch.optim.SGD(
             network.parameters(), recipe.rate, recipe.momentum, weight_decay=recipe.weight_decay
         )
         rows: list[dict] = []
         if state.exists():
-            kept = torch.load(state, weights_only=True, map_location=device())
+            kept = _read_state(state)
             _same_run(state, kept["facts"], facts)
             network.load_state_dict(kept["network"])
             optimiser.load_state_dict(kept["optimiser"])
@@ -78,17 +96,25 @@ def train(
         keep_freed_memory()
         wrapped = distributed.wrap(network)
         for epoch in range(len(rows), recipe.epochs):
-            rows.append(_epoch(wrapped, network, optimiser, images, recipe, seed, epoch, label))
+            if rows and _reached(rows[-1], recipe):
+                break
+            row = _epoch(wrapped, network, optimiser, images, recipe, seed, epoch, label)
+            # Each process has seen other images: of their batch norms rank 0's go on, as they would
+            # from its state on disk.
+            distributed.agree(network.buffers())
+            rows.append(distributed.broadcast(row | (watched(network, watch) if watch else {})))
             if distributed.rank() == 0:
                 kept = {"facts": facts, "network": network.state_dict(), "rows": rows,
                         "optimiser": optimiser.state_dict()}  # fmt: skip
+                contents = BytesIO()  # torch's own writer says nothing of a full disk
+                torch.save(kept, contents)
                 with atomic(state) as path:
-                    torch.save(kept, path)
-                with atomic(log) as path:
-                    pd.DataFrame(rows).to_csv(path, index=False)
+                    path.write_bytes(contents.getbuffer())
+                _log(rows, log)
             if on_epoch:
                 on_epoch(epoch)
         if distributed.rank() == 0:
+            _log(rows, log)  # of the state, if a run was killed after it and before its own log
             with atomic(out) as path:
                 save(network, path)
             facts |= {"sha256": file_hash(out), "provenance": provenance()}
@@ -100,11 +126,33 @@ def train(
     return out
 
 
+def _read_state(state: Path) -> dict:
+    """What a run that was stopped left: facts, network, optimiser, rows."""
+    try:
+        kept = torch.load(state, weights_only=True, map_location=device())
+        if {"facts", "network", "optimiser", "rows"} <= kept.keys():
+            return kept
+        reason = "it is of another version of the package"
+    except Exception as error:  # a damaged file can fail anywhere in the unpickler
+        reason = f"it is damaged: {type(error).__name__}"
+    raise ValueError(f"{state} cannot be gone on from ({reason}): remove it to train anew")
+
+
+def _log(rows: list[dict], log: Path) -> None:
+    with atomic(log) as path:
+        pd.DataFrame(rows).to_csv(path, index=False)
+
+
 def _same_run(path: Path, found: dict, wanted: dict) -> None:
     for field, value in wanted.items():
-        if found.get(field) != value:
+        before = found.get(field)
+        if field == "recipe" and isinstance(before, dict):  # perhaps of before it had newer fields
+            same = facts_of(before) == facts_of(value)
+        else:
+            same = before == value
+        if not same:
             raise ValueError(
-                f"{path} comes from another {field} ({found.get(field)}, wanted {value}); "
+                f"{path} comes from another {field} ({before}, wanted {value}); "
                 "move it away or name another output to train anew"
             )
 
@@ -130,28 +178,28 @@ def _epoch(
     labels = torch.tensor(images.table["label"].to_numpy())
     total, right, seen = 0.0, 0, 0
     title = f"{label}, epoch {epoch + 1}/{recipe.epochs}"
-    bar = tqdm(range(steps), desc=title, unit="step", leave=False, disable=distributed.rank() > 0)
-    for step in bar:
-        progress = (epoch * steps + step) / (recipe.epochs * steps)
-        rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-        rows = rows[distributed.rank() :: distributed.world_size()]
-        x = images.augment(rows, _key(seed, epoch, step, distributed.rank()))
-        x = x.to(where, memory_format=torch.channels_last)
+    rank, world = distributed.rank(), distributed.world_size()
+
+    def rows_of(step: int) -> np.ndarray:
+        """Those of the recipe's batch that are this process's."""
+        return order[step * recipe.batch_size : (step + 1) * recipe.batch_size][rank::world]
+
+    ahead = batches(lambda i: images.augment(rows_of(i), _key(seed, epoch, i, rank)), steps)
+    bar = tqdm(ahead, title, steps, unit="step", leave=False, disable=rank > 0)
+    for step, x in enumerate(bar):
+        progress, rows = (epoch * steps + step) / (recipe.epochs * steps), rows_of(step)
+        batch = min(recipe.batch_size, len(order))
+        x = x.to(where, memory_format=torch.channels_last, non_blocking=True)
         y = labels[rows].to(where)
-        attack = recipe.attack_at(progress)
-        if attack is not None:
-            network.eval().requires_grad_(False)
-            x = pgd(network, x, y, attack, bf16=bf16)
-            network.requires_grad_(True)
-        wrapped.train()
+        attack, noise = recipe.attack_at(progress), _key(seed, epoch, step, "noise")
+        x = _prepared(network, x, y, recipe, attack, noise, bf16)
         rate = recipe.rate_at(progress)
         for group in optimiser.param_groups:
             group["lr"] = rate
         optimiser.zero_grad(set_to_none=True)
-        with torch.autocast(where.type, torch.bfloat16, enabled=bf16):
-            logits = wrapped(x)
-        loss = F.cross_entropy(logits.float(), y)
-        loss.backward()
+        loss, logits = objective(wrapped, network, x, y, recipe, bf16)
+        # DDP takes the mean over processes, whose shares of a batch may differ by an image.
+        (loss * (len(y) * world / batch)).backward()
         optimiser.step()
         total += loss.item() * len(y)
         right += int((logits.argmax(1) == y).sum())
@@ -168,3 +216,35 @@ def _epoch(
         "rate": rate,
         "seconds": round(time.monotonic() - began, 1),
     }
+
+
+def _prepared(
+    network: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    recipe: Recipe,
+    attack: Attack | Flow | None,
+    key: int,
+    bf16: bool = False,
+) -> Tensor:
+    """The batch as the recipe trains on it: noisy, or attacked (of two branches, its second half).
+
+    `key` seeds the noise, which is not clipped (Cohen et al. 2019). The network is left in eval
+    mode where it was attacked.
+    """
+    if recipe.noise:
+        draw = torch.Generator().manual_seed(key)
+        x = x + recipe.noise * torch.randn(x.shape, generator=draw).to(x)
+    if attack is None:
+        return x
+    half = len(x) // 2 if recipe.branches else 0
+    network.eval().requires_grad_(False)
+    with through(network, "auxiliary"):
+        search = spatial if isinstance(attack, Flow) else pgd
+        worst = search(network, x[half:], y[half:], attack, bf16=bf16)
+    network.requires_grad_(True)
+    return torch.cat([x[:half], worst]) if half else worst
+
+
+def _reached(row: dict, recipe: Recipe) -> bool:
+    return recipe.until is not None and row["clean"] >= recipe.until

@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import pandas as pd
+from safetensors.torch import load_file, save
 
 from ..datasets import get_dataset
 from ..datasets.pictograms.images import SPLITS, RenderSettings, definition, pictograms
@@ -16,11 +17,13 @@ from ..measures.robustness import accuracy
 from ..measures.schema import OBSERVER
 from ..measures.shape_bias import shape_bias
 from ..networks import Network, get_network, network_names
-from ..networks.checkpoints import file_hash, save
+from ..networks.checkpoints import file_hash
 from ..paths import RAW
 from ..results import store, stored
+from .images import images_for
 from .loop import train
-from .recipes import PICTOGRAMS
+from .recipes import PICTOGRAMS, recipe_of
+from .watch import watch_for
 
 
 def train_network(name: str, dataset: str = "pictograms", seed: int = 0) -> Path:
@@ -30,7 +33,7 @@ def train_network(name: str, dataset: str = "pictograms", seed: int = 0) -> Path
     """
     network = get_network(name, dataset, seed)
     try:
-        recipe = get_dataset(dataset).recipes()[network.architecture][network.training]
+        recipe = recipe_of(get_dataset(dataset), network.architecture, network.training)
     except KeyError:
         raise ValueError(f"there is no recipe to train {name} on {dataset}") from None
     if network.path() is None or network.path().suffix != ".safetensors":
@@ -39,13 +42,15 @@ def train_network(name: str, dataset: str = "pictograms", seed: int = 0) -> Path
     if recipe.start:
         before = next(
             n
-            for n in (get_network(k, dataset, seed) for k in network_names(dataset))
+            for n in (get_network(k, dataset, seed) for k in network_names(dataset, further=True))
             if (n.architecture, n.training) == (network.architecture, recipe.start)
         )
         start = train_network(before.name, dataset, seed)
-    images = get_dataset(dataset).images("train")
-    label = f"{name}, seed {seed}"
-    return train(network.build, images, recipe, network.path(), seed, start, label)
+    record = get_dataset(dataset)
+    images, label = images_for(recipe, record), f"{name}, seed {seed}"
+    return train(
+        network.build, images, recipe, network.path(), seed, start, label, watch=watch_for(record)
+    )
 
 
 def round_to_half(network: Network) -> None:
@@ -59,7 +64,13 @@ def round_to_half(network: Network) -> None:
     card = path.with_suffix(".json")
     facts = json.loads(card.read_text())
     if "rounded_from" in facts:
-        return
+        if file_hash(path) != facts["rounded_from"]:
+            return
+        # The card was written, and not the weights: whoever did it was killed between the two.
+        facts["sha256"] = facts.pop("rounded_from")
+        del facts["decisions_kept"]
+        with atomic(card) as beside:
+            beside.write_text(json.dumps(facts, indent=1) + "\n")
     rounded = network.load()
     for tensor in rounded.state_dict().values():
         if tensor.is_floating_point():
@@ -74,9 +85,10 @@ def round_to_half(network: Network) -> None:
     kept = float((pd.concat(same[:2]).to_numpy() == pd.concat(same[2:]).to_numpy()).mean())
     if kept < 0.995:
         raise ValueError(f"{path} would keep {kept:.1%} of its decisions in half precision")
+    halved = {k: v.half() if v.is_floating_point() else v for k, v in load_file(path).items()}
     facts |= {"rounded_from": facts["sha256"], "decisions_kept": round(kept, 5)}
     with atomic(path) as temporary:
-        save(rounded, temporary, half=True)
+        temporary.write_bytes(save(halved))  # all that is in the file, also auxiliary branches
         facts["sha256"] = file_hash(temporary)
         with atomic(card) as beside:
             beside.write_text(json.dumps(facts, indent=1) + "\n")
@@ -202,7 +214,7 @@ def eps_curve(eps: Iterable[float] = (0.0, 0.25, 0.5, 1.0, 1.5, 2.5)) -> pd.Data
 
 def _about() -> dict:
     """What the rows of a study depend on, besides its own parameters."""
-    recipes = {a: {t: asdict(r) for t, r in of.items()} for a, of in PICTOGRAMS.items()}
+    recipes = {a: {t: r.facts() for t, r in of.items()} for a, of in PICTOGRAMS.items()}
     splits = {split: definition(split, RenderSettings(), "natural") for split in SPLITS}
     return {"recipes": recipes, "images": splits}
 

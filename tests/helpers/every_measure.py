@@ -21,6 +21,8 @@ from shapebias_utils.measures.ablation.scores import scores
 from shapebias_utils.measures.dissection.dissect import dissect
 from shapebias_utils.measures.dissection.preferred_images import preferred_images
 from shapebias_utils.measures.predictions import predict
+from shapebias_utils.measures.saliency_likeness import similarity
+from shapebias_utils.measures.saliency_scores import scores as saliency_scores
 from shapebias_utils.measures.smoothness.activation_tv import activation_tv
 from shapebias_utils.measures.smoothness.spectra import gradient_spectrum
 from shapebias_utils.networks import get_network
@@ -49,6 +51,10 @@ MEASURES: dict[str, Callable[[int], pd.DataFrame]] = {
     "dissect": lambda n: dissect(NETWORK, concepts(n), draws=2),
     "preferred_images": lambda n: preferred_images(NETWORK, images(n), k=3, batch_size=2),
     "activation_tv": lambda n: activation_tv(NETWORK, images(n), batch_size=2),
+    "saliency_scores": lambda n: saliency_scores(NETWORK, images(n), batch_size=2),
+    "similarity": lambda n: similarity(
+        NETWORK, images(n), distortion="scramble", level=4, method="smoothgrad", samples=2
+    ),
     "gradient_spectrum": lambda n: gradient_spectrum(NETWORK, images(n), batch_size=2),
 }
 """Name -> the measure of a trained network on so many images."""

@@ -14,10 +14,8 @@ PATIENCE = 110
 """Seconds after which processes are taken to hang; they need a third of it on a busy machine."""
 
 
-def torchrun(
-    processes: int, script: Path, folder: Path, *arguments: str, timeout: int = PATIENCE
-) -> None:
-    """Run the script in so many processes; fail with what they print if they fail or hang.
+def start_ranks(processes: int, script: Path, folder: Path, *arguments: str) -> subprocess.Popen:
+    """torchrun with so many processes of the script, whose output is in one pipe.
 
     Its arguments are the folder, where it may write, and the others.
     """
@@ -32,10 +30,17 @@ def torchrun(
         "CUDA_VISIBLE_DEVICES": "",
         "SHAPEBIAS_RESULTS": str(folder / "results"),
     }
-    process = subprocess.Popen(
+    return subprocess.Popen(
         list(map(str, command)), env=environment, text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
+
+
+def torchrun(
+    processes: int, script: Path, folder: Path, *arguments: str, timeout: int = PATIENCE
+) -> None:
+    """As :func:`start_ranks`; fail with what they print if they fail or hang."""
+    process = start_ranks(processes, script, folder, *arguments)
     try:
         output, _ = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:

@@ -3,21 +3,45 @@
 from dataclasses import replace
 from functools import partial
 from pkgutil import resolve_name
+from typing import TYPE_CHECKING
 
 from ...attacks import Attack
 from ...categories import CATEGORIES
 from .. import Dataset, ImageSet
+from .broden_like import HELD_OUT_SWATCHES, broden_like
 from .concepts import concepts as labelled_images
+from .concepts import labelled
 from .cues import RENDITIONS
+from .factorial import factorial
 from .images import origins, pictograms
-from .render import SIZE, RenderSettings
-from .renditions import rendition
+from .norms import validation_norms
+from .notes import NOTES
+from .regions import regions
+from .render import SIZE, TEXTURE_OF, RenderSettings, factors, render
+from .renditions import rearranged, rendition
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def conflict_at(level: float, setting: str) -> ImageSet:
     """The cue-conflict images with this setting at that level, all else as it is."""
     images = pictograms("cue_conflict", replace(RenderSettings(), **{setting: level}))
     return replace(images, name=f"cue_conflict-{setting}-{level:g}")
+
+
+def compose(shape: str, texture: str, pose: int = 0, **settings: float) -> "Tensor":
+    """One image (3, 64, 64) of that shape wearing the texture of that category.
+
+    `pose` is the number of a cue-conflict image: its pose, colours and background are kept whatever
+    the two cues are. `settings` are those of `RenderSettings`.
+    """
+    import torch
+
+    drawn = replace(RenderSettings(), **settings)
+    kept = factors("cue_conflict", pose, drawn)
+    mixed = replace(kept, category=shape, texture=TEXTURE_OF[texture])
+    return torch.from_numpy(render(mixed, drawn)).float() / 255
 
 
 DATASET = Dataset(
@@ -29,14 +53,29 @@ DATASET = Dataset(
     images=partial(pictograms),
     attack=Attack(eps=1.0, step_size=0.25, steps=10),
     eps_grid=(0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0),
-    subsets={"all images": "index >= 0", "whole objects": "whole"},
+    subsets={"all images": "index >= 0", "fragments": "not whole", "whole objects": "whole"},
     renditions={r.name: partial(rendition, paint=r.paint, settings=r.settings) for r in RENDITIONS}
     | {
         "stylized": partial(rendition, paint="stylized"),
         "silhouette": partial(rendition, paint="silhouette"),
         "silhouette_white": partial(rendition, paint="silhouette", inverted=True),
     },
+    rearranged={
+        "local shape": partial(rearranged, paint="local_shuffled"),
+        "global shape": partial(rearranged, paint="global_shuffled"),
+        "parts moved": partial(rearranged, paint="parts_shuffled"),
+        "texture on a blob": partial(rearranged, paint="texture_blob"),
+        "untextured": partial(rearranged, paint="natural", flat=True),
+        "untextured, parts moved": partial(rearranged, paint="parts_shuffled", flat=True),
+        "untextured, another's places": partial(rearranged, paint="arranged_as_another", flat=True),
+    },
     concepts=labelled_images,
+    concept_sets={
+        "broden_like": broden_like,
+        "cue_conflict": partial(labelled, "cue_conflict"),
+        "held_out": partial(broden_like, HELD_OUT_SWATCHES),
+    },
+    factorial=factorial,
     cue_axes={
         "texture contrast": (
             (0.0, 0.03, 0.06, 0.09, 0.125, 0.18, 0.25, 0.35, 0.5),
@@ -47,7 +86,11 @@ DATASET = Dataset(
             partial(conflict_at, setting="object_contrast"),
         ),
     },
-    networks=lambda: resolve_name("shapebias_utils.networks.pictograms:NETWORKS"),
+    compose=compose,
+    regions=regions,
+    cue_norms=validation_norms,
+    notes=NOTES,
+    networks=lambda: resolve_name("shapebias_utils.networks.pictograms:ALL"),
     recipes=lambda: resolve_name("shapebias_utils.training.recipes:PICTOGRAMS"),
     origins=origins,
 )

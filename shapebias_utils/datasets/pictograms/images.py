@@ -22,7 +22,7 @@ from ...hardware import cores
 from ...paths import RAW
 from .. import ImageSet, Origin
 from ..augmentation import random_resized_crop
-from . import cues, masks, shapes, textures
+from . import arrangements, cues, masks, shapes, textures
 from . import render as render_module
 from .render import PAINTS, TEXTURE_OF, RenderSettings, draw
 from .shapes import SHAPES
@@ -98,7 +98,8 @@ def on_all_cores(work: Callable[[range], T], count: int, label: str, part: int =
 def source_hash(*more: ModuleType) -> str:
     """Of the code that draws (and `more`), so that a local cache never survives an edit."""
     files = [
-        Path(module.__file__) for module in (render_module, cues, masks, shapes, textures, *more)
+        Path(module.__file__)
+        for module in (render_module, arrangements, cues, masks, shapes, textures, *more)
     ]
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 

@@ -34,6 +34,11 @@ def cue_norms(
     return pd.DataFrame(table, columns=["index", "whole", "cue", "norm"])
 
 
+def validation_norms(n: int) -> pd.DataFrame:
+    """The :func:`quartiles` of the first `n` validation images: `Dataset.cue_norms`."""
+    return quartiles(cue_norms("validation", range(n)))
+
+
 def quartiles(norms: pd.DataFrame) -> pd.DataFrame:
     """Median and quartiles of the norms by cue, of whole objects and of fragments.
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ...categories import CATEGORIES
-from .cues import FIGURES
+from . import arrangements, cues
 from .masks import SIZE, SUPERSAMPLE, cover, object_mask, paint_parts
 from .textures import TEXTURES, surface
 
@@ -20,6 +20,9 @@ TEXTURE_OF = dict(zip(CATEGORIES, TEXTURES, strict=True))
 
 SCENES = ("overcast", "horizon", "gradient", "spotlight")
 """Kinds of background: blotches, a soft horizon, a linear and a radial gradient."""
+
+FIGURES = cues.FIGURES | arrangements.FIGURES
+"""Paint -> what stands in the object's place."""
 
 PAINTS = ("natural", "stylized", "silhouette", *FIGURES)
 
@@ -181,7 +184,7 @@ def render(
 
     `paint` is "natural"; "stylized": same outlines, every surface repainted with a random
     texture twice as strong; "silhouette": the object black on white; or one of
-    ``cues.FIGURES``, which stands in the object's place while all else is as natural.
+    `FIGURES`, which stands in the object's place while all else is as natural.
     """
     settings = settings or RenderSettings()
     mask = object_mask(f)

@@ -11,6 +11,7 @@ our own; only frost is another: their photographs of it are not shipped (see fro
 """
 
 import hashlib
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
@@ -136,6 +137,28 @@ def corrupted(dataset: "Dataset", images: ImageSet, name: str, seed: int = 0) ->
         return torch.stack([found[row] for row in rows]).float() / 255
 
     return ImageSet(f"{images.name}-{name}", pd.concat(tables, ignore_index=True), load, digest)
+
+
+def there(dataset: "Dataset", names: Sequence[str] = tuple(CORRUPTIONS)) -> tuple[str, ...]:
+    """Those of the corruptions that the dataset can show: all where it makes them itself.
+
+    Where they come on disk, those whose folders are there, with a warning of which are left out and
+    why; FileNotFoundError where none is.
+    """
+    found, absent = [], {}
+    for name in names:
+        try:
+            if dataset.corrupted:
+                dataset.corrupted(name, SEVERITIES[0])
+            found.append(name)
+        except FileNotFoundError as error:
+            absent[name] = str(error)
+    if absent and not found:
+        raise FileNotFoundError(next(iter(absent.values())))
+    if absent:
+        why = next(iter(absent.values()))
+        warnings.warn(f"left out are {', '.join(absent)}: {why}", stacklevel=2)
+    return tuple(found)
 
 
 def _alike(published: ImageSet, images: ImageSet) -> ImageSet:

@@ -152,7 +152,7 @@ def _glitter(drops: np.ndarray) -> np.ndarray:
 
 
 def canny(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Edges as OpenCV's Canny finds them: 3 x 3 Sobel, |dx| + |dy|, no blur before; bool."""
+    """Edges as OpenCV's Canny finds them: 3 x 3 Sobel, ``|dx| + |dy|``, no blur before; bool."""
     down = sobel(values, 0, mode="nearest")
     right = sobel(values, 1, mode="nearest")
     size = np.abs(down) + np.abs(right)

@@ -1,6 +1,7 @@
 """Pixels of labels, of masks and of both, and the IoU that they make."""
 
 from dataclasses import dataclass
+from functools import cached_property, reduce
 
 import numpy as np
 import pandas as pd
@@ -18,11 +19,10 @@ KEPT = 0.01
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of N images, int64: planes (P, N, size) and whole (N, W), 0 where there is none.
+    """The labels of N images: int32 planes (P, N, size), int64 whole (N, W), 0 for none.
 
     `category` (labels,) is that of each label, 0 that of none. `pixels` is of each label in each
-    image (N, labels), `present` (N, categories) whether an image has a category, `bits` (N, size)
-    the set of a pixel's categories.
+    image (N, labels), `present` (N, categories) whether an image has a category.
     """
 
     planes: Tensor
@@ -30,26 +30,35 @@ class Labels:
     category: Tensor
     pixels: Tensor
     present: Tensor
-    bits: Tensor
 
     @classmethod
     def of(cls, planes: Tensor, whole: Tensor, category: Tensor) -> "Labels":
         """From planes (N, P, h, w)."""
-        planes = planes.flatten(2).transpose(0, 1).contiguous()
+        planes = planes.int().flatten(2).transpose(0, 1).contiguous()
         (_, n, size), labels = planes.shape, len(category)
-        first = labels * torch.arange(n, device=planes.device)[:, None]
-        pixels = torch.bincount((planes + first).flatten(), minlength=n * labels)
+        first = labels * torch.arange(n, device=planes.device, dtype=torch.int32)[:, None]
+        pixels = torch.zeros(n * labels, dtype=torch.int64, device=planes.device)
+        for plane in planes:
+            pixels += torch.bincount((plane + first).flatten(), minlength=n * labels)
         pixels = pixels.view(n, labels).scatter_add_(1, whole, torch.full_like(whole, size))
         present = torch.zeros(n, int(category.max()) + 1, dtype=torch.int64, device=planes.device)
         present.index_add_(1, category, (pixels > 0).long())
-        bits = torch.zeros_like(first).expand(n, size).clone()
-        for each in (*planes, *whole.T[..., None]):
-            bits |= 1 << category[each]
-        return cls(planes, whole, category, pixels, present > 0, bits)
+        return cls(planes, whole, category, pixels, present > 0)
+
+    @cached_property
+    def bits(self) -> Tensor:
+        """The set of each pixel's categories, int32 (N, size): bit c where category c is there."""
+        bit = (1 << self.category).int()
+        found = bit.index_select(0, self.whole.flatten()).view(self.whole.shape)
+        found = found.T[..., None].expand(-1, -1, self.planes.shape[2])
+        every = [bit.index_select(0, plane.flatten()).view(plane.shape) for plane in self.planes]
+        shape = len(self.whole), self.planes.shape[2]
+        nothing = torch.zeros(shape, dtype=torch.int32, device=self.whole.device)
+        return reduce(torch.bitwise_or, [*every, *found], nothing)
 
     def __getitem__(self, some: slice) -> "Labels":
         own = (self.planes[:, some], self.whole[some], self.category)
-        return Labels(*own, self.pixels[some], self.present[some], self.bits[some])
+        return Labels(*own, self.pixels[some], self.present[some])
 
 
 def categories(concepts: pd.DataFrame) -> np.ndarray:
@@ -65,7 +74,10 @@ def read_labels(
     where: torch.device | str = "cpu",
 ) -> Labels:  # fmt: skip
     """The labels of these images; ValueError if they are not of that shape, or not known."""
-    planes, whole = (np.asarray(a).astype(np.int64) for a in concepts.labels(rows))
+    planes, whole = (
+        np.asarray(a).astype(kind)
+        for a, kind in zip(concepts.labels(rows), (np.int32, np.int64), strict=True)
+    )
     if planes.shape[2:] != shape or not len(planes) == len(whole) == len(rows):
         name = concepts.images.table["imagename"].iloc[rows[0]]
         raise ValueError(
@@ -107,16 +119,23 @@ def tally(
     the map on `grid` exceeds its threshold. In a category's column are only the masks of images
     that count for it.
     """
-    (n, units), n_labels = maps.shape[:2], len(labels.category)
     pixel, pair = active(maps, thresholds, grid)
+    return count(pixel, pair, maps.shape[1], labels, rules)
+
+
+def count(
+    pixel: Tensor, pair: Tensor, units: int, labels: Labels, rules: Rules
+) -> tuple[Tensor, Tensor]:
+    """The counts of :func:`tally` from the masks' pixels, as ``upsampling.active`` gives them."""
+    n, n_labels = len(labels.whole), len(labels.category)
     area = torch.bincount(pair, minlength=n * units).view(n, units)
-    first = (torch.arange(n * units, device=maps.device) % units * n_labels).index_select(0, pair)
-    planes = [plane.flatten() for plane in labels.planes]
-    keys = first.new_empty(len(planes), len(pixel))
-    for plane, key in zip(planes, keys, strict=True):
-        torch.add(first, plane.index_select(0, pixel), out=key)
-    both = torch.bincount(keys.flatten(), minlength=units * n_labels)
-    both = both.view(units, n_labels)
+    wide = torch.int32 if units * n_labels < 2**31 else torch.int64
+    first = n_labels * torch.arange(units, device=pixel.device, dtype=wide).repeat(n)
+    first = first.index_select(0, pair)
+    keys = first.new_empty(len(labels.planes), len(pixel))
+    for plane, key in zip(labels.planes, keys, strict=True):
+        torch.add(first, plane.flatten().index_select(0, pixel), out=key)
+    both = torch.bincount(keys.flatten(), minlength=units * n_labels).view(units, n_labels)
     for whole in labels.whole.unbind(1):
         both.index_add_(1, whole, area.T)
     counted = labels.present[:, None]
@@ -124,8 +143,8 @@ def tally(
         sets = 1 << labels.present.shape[1]
         met = pair * sets + labels.bits.flatten().index_select(0, pixel)
         met = torch.bincount(met, minlength=n * units * sets).view(-1, sets) > 0
-        members = torch.arange(sets, device=maps.device)[:, None] >> torch.arange(
-            labels.present.shape[1], device=maps.device
+        members = torch.arange(sets, device=pixel.device)[:, None] >> torch.arange(
+            labels.present.shape[1], device=pixel.device
         )
         counted = (met.float() @ (members & 1).float() > 0).view(n, units, -1)
     return both, (area[..., None] * counted).sum(0)
@@ -135,7 +154,7 @@ def tally(
 class Counts:
     """Pixels by block of images: of labels (blocks, labels); by layer, of mask and label
     (blocks, units, labels), and of masks in images that count for a category
-    (blocks, units, categories)."""
+    (blocks, units, categories). Of permuted labels a block is a permutation."""
 
     labelled: Tensor
     both: dict[str, Tensor]
@@ -183,9 +202,13 @@ def iou(
 
 
 def table(
-    counts: Counts, layer: str, concepts: pd.DataFrame, rules: Rules, draws: int, seed: int = 0
-) -> pd.DataFrame:
-    """The rows of a layer in the table of ``dissect.dissect``."""
+    counts: Counts, layer: str, concepts: pd.DataFrame, rules: Rules, draws: int, seed: int = 0,
+    floor: np.ndarray | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """The rows of a layer in the table of ``dissect.dissect``.
+
+    `floor` (labels,) is the calibrated threshold of each label, where there are any.
+    """
     category = categories(concepts)
     both, masks = (a[layer].numpy() for a in (counts.both, counts.masks))
     labelled = counts.labelled.numpy()
@@ -200,8 +223,14 @@ def table(
     listed[nothing, 0] = True
     unit, label = listed.nonzero()
     about = concepts.set_index("number")[["name", "category"]].reindex(label)
-    wins = _wins(both, masks, labelled, category, rules, draws, seed)
-    return pd.DataFrame(
+    known = floor is not None
+    floor = np.maximum(floor, KEPT) if known else np.full(len(category), np.nan)
+    best, found = _drawn(both, masks, labelled, category, rules, draws, seed, floor)
+    wins = np.zeros(both.shape[1:])
+    for own in best:
+        wins[np.arange(len(wins)), own] += 1
+    wins = wins / draws if draws else np.full(wins.shape, np.nan)
+    rows = pd.DataFrame(
         {
             "unit": unit,
             "concept": about["name"].to_numpy(),
@@ -211,24 +240,37 @@ def table(
             "activated": total[1][unit, category[label]],
             "labelled": np.where(label > 0, total[2][label], 0),
             "survival": wins[unit, label],
+            "chance": np.where(label > 0, floor[label], np.nan),
         }
     )
+    first = rows.groupby("unit")["iou"].transform("idxmax") == rows.index
+    letters = np.array(["-", *LETTERS[: category.max()]])[category]
+    for name, own in (("drawn", best), ("drawn_detectors", found)):
+        texts = np.array(["".join(each) for each in letters[own].T] if draws else [""] * len(wins))
+        rows[name] = np.where(first & (known or name == "drawn"), texts[unit], "")
+    return rows
 
 
-def _wins(
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""Of the categories, in the order of the concepts' table; "-" stands for no label."""
+
+
+def _drawn(
     both: np.ndarray, masks: np.ndarray, labelled: np.ndarray, category: np.ndarray,
-    rules: Rules, draws: int, seed: int,
-) -> np.ndarray:  # fmt: skip
-    """Share (units, labels) of bootstrap resamples of the blocks in which a label is a unit's best.
+    rules: Rules, draws: int, seed: int, floor: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """The best label of each unit in each bootstrap resample of the blocks: (draws, units).
 
-    Of a unit that has no intersection with any label the best is label 0.
+    Then the best among those above `floor`. Of a unit that has no such label it is label 0.
     """
     blocks, units = both.shape[:2]
     weights = np.random.default_rng(seed).multinomial(blocks, [1 / blocks] * blocks, draws)
-    wins = np.zeros(both.shape[1:])
+    best = np.zeros((2, draws, units), int)
+    shape = both.shape[1:]
     both, masks = (a.reshape(blocks, -1).astype(float) for a in (both, masks))  # exact below 2^53
-    for weight in weights:
-        drawn = (weight @ both).reshape(wins.shape), (weight @ masks).reshape(units, -1)
-        best = iou(*drawn, weight @ labelled, category, rules).argmax(1)
-        wins[np.arange(units), best] += 1
-    return wins / draws if draws else np.full(wins.shape, np.nan)
+    for own, weight in zip(best.swapaxes(0, 1), weights, strict=True):
+        drawn = (weight @ both).reshape(shape), (weight @ masks).reshape(units, -1)
+        values = iou(*drawn, weight @ labelled, category, rules)
+        own[0] = values.argmax(1)
+        own[1] = np.where(values > floor, values, 0).argmax(1)
+    return best[0], best[1]

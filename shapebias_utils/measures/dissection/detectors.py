@@ -24,6 +24,18 @@ def unit_labels(dissected: pd.DataFrame) -> pd.DataFrame:
     return best.sort_index().reset_index(drop=True)
 
 
+def above_chance(dissected: pd.DataFrame) -> pd.DataFrame:
+    """The table with no concept where the IoU is not above `chance`, its calibrated threshold.
+
+    ValueError where there are none: the table was made without permuted labels.
+    """
+    if dissected["chance"].isna().all() and dissected["concept"].notna().any():
+        raise ValueError("there are no calibrated thresholds: dissect with permuted = 5 or more")
+    kept = dissected["iou"] > dissected["chance"]
+    found = dissected.assign(iou=dissected["iou"].where(kept, 0.0))
+    return found.assign(**{c: found[c].where(kept, None) for c in ("concept", "category")})
+
+
 def count_detectors(
     dissected: pd.DataFrame, count: str = "best category", iou: float = 0.04,
     inclusive: bool = False, by: Sequence[str] = (),
@@ -32,20 +44,22 @@ def count_detectors(
 
     `count` "best category": by their label, where its IoU is above `iou` (or, if `inclusive`, at
     least that); "per category": in every category in which the best concept's is; "all": by their
-    label, whatever its IoU, as the paper's Figures 6 and A3. Columns `category`, `count`, its
-    `share` of the `n` channels with the 95 % Wilson interval `low`, `high`. Categories are those
-    of the table (no rows where no channel has a concept); of which there is no detector the count
-    is 0. ValueError for another `count`.
+    label, whatever its IoU, as the paper's Figures 6 and A3; "above chance": by the concept of
+    highest IoU of those above their calibrated thresholds (:func:`above_chance`). Columns
+    `category`, `count`, its `share` of the `n` channels with the 95 % Wilson interval `low`,
+    `high`. Categories are those of the table (no rows where no channel has a concept); of which
+    there is no detector the count is 0. ValueError for another `count`.
     """
-    if count not in ("best category", "per category", "all"):
-        raise ValueError(f"unknown count {count!r}; choose best category, per category or all")
+    ways = ("best category", "per category", "all", "above chance")
+    if count not in ways:
+        raise ValueError(f"unknown count {count!r}; choose {', '.join(ways)}")
     keys = [*OBSERVER, *by]
-    rows = unit_labels(dissected)
+    rows = unit_labels(above_chance(dissected) if count == "above chance" else dissected)
     units = rows.groupby(keys, sort=False).size()
     if count == "per category":
         found = [*keys, *(["layer"] if "layer" not in keys else []), "unit", "category"]
         rows = dissected.sort_values("iou", ascending=False, kind="stable").drop_duplicates(found)
-    if count != "all":
+    if count not in ("all", "above chance"):
         rows = rows[(rows["iou"] >= iou) if inclusive else (rows["iou"] > iou)]
     categories = pd.DataFrame({"category": sorted(dissected["category"].dropna().unique())})
     table = units.rename("n").reset_index().merge(categories, how="cross")

@@ -7,7 +7,8 @@ that neither their order nor the number of processes matters.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,11 +21,12 @@ from ...hardware import device
 from ...networks import Network
 from ..stream import activations
 from . import upsampling
-from .counts import Counts, read_labels, table, tally
+from .calibration import calibrated, permutations
+from .counts import Counts, categories, count, iou, read_labels, table
 from .rules import Rules, rules_of
 from .thresholds import RunningTop, position, room, thresholds
 
-VERSION = 1
+VERSION = 2
 
 GROUP = 32
 """Images that go through a network at once, always as many: kernels round differently in others."""
@@ -37,6 +39,7 @@ def dissect(
     rules: str | Rules = "default",
     blocks: int = 20,
     draws: int = 200,
+    permuted: int = 0,
     memory: float = 8e8,
 ) -> pd.DataFrame:
     """Which concepts each channel of the probed layers detects, and how well.
@@ -46,18 +49,24 @@ def dissect(
     Columns: `layer`, `unit` (from 0), `threshold`, `concept`, `category`, `iou`, the pixels it is
     made of: `intersection`, `activated` (of the mask, in images that count for the category),
     `labelled`; `survival`, the share of bootstrap resamples of the images in which this concept
-    is the channel's best, at the same thresholds; and `images`, their number. A channel's label
-    is its concept of highest IoU: ``detectors.unit_labels``.
+    is the channel's best, at the same thresholds; `chance`, the IoU above which a channel detects
+    the concept (but for the rate of ``calibration.RATE``), from `permuted` permutations of the
+    labels; and `images`, their number. In a channel's row of highest IoU, `drawn` and
+    `drawn_detectors` have a letter (``counts.LETTERS``) a resample: the category of its best
+    concept, and of the best above `chance`. A channel's label is its concept of highest IoU:
+    ``detectors.unit_labels``.
 
     `rules` are a name of ``rules.PRESETS`` or rules of your own. All images count for
     the thresholds, also those without a label. A mask is where the upsampled map is above, not
     at, its threshold. The resamples draw among `blocks` parts of the images, which an image's name
-    decides on; 0 `draws` leave them out.
+    decides on; 0 `draws` leave them out. `chance` is empty with 0 `permuted`.
 
     Memory: the top values of as many channels as fit into `memory` bytes are sought in one pass
     (4.5 bytes for each 1 / `top` activations of a channel: all of AlexNet's on Broden at the
-    default), those of others in further ones. The counts take 4 bytes a channel, concept and
-    block, activations those of 32 images. Nothing else grows with the images.
+    default), those of others in further ones. Where all activations fit into `memory`, they are
+    kept from the first pass to the second, and else computed again. The counts take 4 bytes a
+    channel, concept and block (and permutation), activations those of 32 images. Nothing else
+    grows with the images.
 
     ValueError where an image cannot be read, a layer is not there, an activation is not finite (it
     names layer and image), or labels are not of one size.
@@ -75,20 +84,36 @@ def dissect(
     first = rows[:1] or [0]
     ((_, maps),) = activations(network, concepts.images, first, batch_size=GROUP)
     shapes = {layer: tuple(values.shape[1:]) for layer, values in maps.items()}
-    found = _thresholds(network, concepts, rows, shapes, images, rules, memory)
-    counts = _count(network, concepts, rows, block, blocks, shapes, found, rules, first)
+    stream = partial(activations, network, concepts.images, rows, batch_size=GROUP)
+    if 4 * len(rows) * sum(int(np.prod(shape)) for shape in shapes.values()) <= memory:
+        seen = list(stream())
+        stream = partial(_of_layers, seen)
+    found = _thresholds(stream, shapes, images, rules, memory)
+    others = permutations(concepts, permuted)
+    counts, null = _count(
+        network, concepts, stream, block, blocks, shapes, found, rules, first, others
+    )
+    floor = calibrated(_by_chance(null, counts, concepts, rules)) if permuted else None
     tables = []
     for layer in network.layers:
-        units = table(counts, layer, concepts.concepts, rules, draws)
+        units = table(counts, layer, concepts.concepts, rules, draws, floor=floor)
         units.insert(0, "layer", layer)
         units.insert(2, "threshold", found[layer].cpu().numpy()[units["unit"]])
         tables.append(units)
     return pd.concat(tables, ignore_index=True).assign(images=images)
 
 
+def _of_layers(
+    seen: list[tuple[list[int], dict[str, Tensor]]], layers: Sequence[str] = ()
+) -> Iterator[tuple[list[int], dict[str, Tensor]]]:
+    """What ``stream.activations`` yielded, of some layers, once more."""
+    for chunk, maps in seen:
+        yield chunk, {layer: maps[layer] for layer in layers or maps}
+
+
 def _thresholds(
-    network: Network, concepts: ConceptSet, rows: Sequence[int], shapes: dict[str, tuple],
-    images: int, rules: Rules, memory: float,
+    stream: Callable[..., Iterator], shapes: dict[str, tuple], images: int, rules: Rules,
+    memory: float,
 ) -> dict[str, Tensor]:  # fmt: skip
     """Layer -> float32 (units,), exact: the first pass, or passes where memory is short."""
     where = {
@@ -100,7 +125,7 @@ def _thresholds(
     found = {layer: [] for layer in shapes}
     for group in groups(sizes, memory):
         tops = {a: RunningTop(s.stop - s.start, kept[a], device()) for a, s in group.items()}
-        for _, maps in activations(network, concepts.images, rows, list(group), GROUP):
+        for _, maps in stream(layers=list(group)):
             for layer, units in group.items():
                 tops[layer].push(maps[layer][:, units].transpose(0, 1).flatten(1))
         for layer, top in tops.items():
@@ -129,25 +154,50 @@ def groups(sizes: dict[str, tuple[int, int]], memory: float) -> list[dict[str, s
 
 
 def _count(
-    network: Network, concepts: ConceptSet, rows: Sequence[int], block: dict[int, int],
-    blocks: int, shapes: dict[str, tuple], found: dict[str, Tensor], rules: Rules,
-    first: list[int],
-) -> Counts:  # fmt: skip
-    """The second pass. `rows` come block by block, `block` has the block of each."""
+    network: Network, concepts: ConceptSet, stream: Callable[..., Iterator],
+    block: dict[int, int], blocks: int, shapes: dict[str, tuple], found: dict[str, Tensor],
+    rules: Rules, first: list[int], others: np.ndarray,
+) -> tuple[Counts, Counts]:  # fmt: skip
+    """The second pass. Rows come block by block, `block` has the block of each.
+
+    Then the counts with labels of `others` (permutations, images).
+    """
     where = device()
     shape = tuple(concepts.labels(first)[0].shape[2:])
     image, sizes = concepts.images.load(first).to(where), {k: s[1:] for k, s in shapes.items()}
     grids = upsampling.grids(rules.geometry, shape, sizes, network.load().to(where), image)
     units = {layer: shape[0] for layer, shape in shapes.items()}
     counts = Counts.zeros(concepts, first, units, blocks, where)
-    for chunk, maps in activations(network, concepts.images, rows, batch_size=GROUP):
-        labels = read_labels(concepts, chunk, shape, rules, where)
+    null = Counts.zeros(concepts, first, units, len(others), where)
+    for chunk, maps in stream():
         parts = np.array([block[row] for row in chunk])
+        labels = read_labels(concepts, chunk, shape, rules, where)
+        permuted = [read_labels(concepts, own[chunk].tolist(), shape, rules, where)
+                    for own in others]  # fmt: skip
         for part in np.unique(parts):
             some = slice(*np.searchsorted(parts, [part, part + 1]))
             counts.labelled[part] += labels.pixels[some].sum(0)
             for layer, grid in grids.items():
-                both, masks = tally(maps[layer][some], found[layer], grid, labels[some], rules)
-                counts.both[layer][part] += both
-                counts.masks[layer][part] += masks
-    return counts.over_processes()
+                values = maps[layer][some]
+                masks = upsampling.active(values, found[layer], grid)
+                own = count(*masks, values.shape[1], labels[some], rules)
+                counts.both[layer][part] += own[0]
+                counts.masks[layer][part] += own[1]
+                for i, each in enumerate(permuted):
+                    own = count(*masks, values.shape[1], each[some], rules)
+                    null.both[layer][i] += own[0]
+                    null.masks[layer][i] += own[1]
+    return counts.over_processes(), null.over_processes()
+
+
+def _by_chance(null: Counts, counts: Counts, concepts: ConceptSet, rules: Rules) -> np.ndarray:
+    """IoU of each label (channels and permutations, labels) with permuted labels."""
+    category = categories(concepts.concepts)
+    labelled = counts.labelled.sum(0).cpu().numpy()
+    return np.concatenate(
+        [
+            iou(both.cpu().numpy(), masks.cpu().numpy(), labelled, category, rules)
+            for layer in null.both
+            for both, masks in zip(null.both[layer], null.masks[layer], strict=True)
+        ]
+    )

@@ -49,13 +49,23 @@ def masks(
     return found
 
 
-def top_concepts(dissected: pd.DataFrame, network: Network, n: int = 5) -> pd.DataFrame:
-    """The channel of highest IoU with each of the `n` concepts that the network detects best.
+def top_concepts(
+    dissected: pd.DataFrame, network: Network, n: int = 5, important: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """The channel of highest IoU with each of the network's `n` first concepts.
 
-    Rows of `dissected`, with a `title` that says which.
+    Rows of `dissected`, with a `title` that says which. With a table of `important` concepts
+    (``importance.accuracy_without``, behind `network`) those whose channels cost most accuracy;
+    else, or where it has none of the network, those that the network detects best.
     """
     own = dissected[dissected["network"] == network.name].dropna(subset=["concept"])
-    best = own.sort_values("iou", ascending=False, kind="stable").drop_duplicates("concept")[:n]
+    best = own.sort_values("iou", ascending=False, kind="stable").drop_duplicates("concept")
+    if important is not None and not important.empty:
+        mine = important[important["network"] == network.name].set_index("concept")["drop"]
+        if len(mine):
+            drop = best["concept"].map(mine).fillna(-1)
+            best = best.loc[drop.sort_values(ascending=False, kind="stable").index]
+    best = best[:n]
     about = zip(best["concept"], best["layer"], best["unit"], best["iou"], strict=True)
     titles = [f"{network.name}: {c}\n{a}, channel {u}, IoU {i:.2f}" for c, a, u, i in about]
     return best.assign(title=titles)
@@ -68,6 +78,7 @@ def examples(
     n: int = 5,
     k: int = 7,
     rules: str | Rules = "default",
+    important: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, ImageSet]:
     """Of each network's :func:`top_concepts` the `k` images of highest activation (Fig. A11).
 
@@ -76,7 +87,7 @@ def examples(
     """
     tables, pictures = [], []
     for network in networks:
-        best = top_concepts(dissected, network, n)
+        best = top_concepts(dissected, network, n, important)
         columns = ["layer", "unit", "threshold", "concept", "iou", "title"]
         preferred = cached(preferred_images, network, images, k=k, position="maximum")
         table = best[columns].merge(preferred, on=["layer", "unit"], sort=False)

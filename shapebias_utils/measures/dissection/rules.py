@@ -55,7 +55,10 @@ PRESETS = {
     "official": Rules(**_LITE | {"count": "all"}),
 }
 """Rules of the CVPR paper, of NetDissect-Lite, and of the shape-bias paper's code: that of Lite,
-but every channel counts, whatever its IoU."""
+but every channel counts, whatever its IoU. They are Lite's rules without its faults: there, label 0
+in an image's list of scenes, which stands where a rare scene was removed, counts as a texture that
+is present in it, and enters the unions of all textures (24,395 of 956,339 pixels in one
+comparison); here it is no label."""
 
 
 def rules_of(rules: str | Rules) -> Rules:

@@ -8,12 +8,14 @@ cells are looked at.
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...hardware import float32
+from .downsampling import shrunk
+from .sparse import IN_CACHE, exceed, nonzero, split
 
 GEOMETRIES = ("receptive-field", "half-pixel", "align-corners")
 
@@ -181,44 +183,90 @@ def receptive_centres(
 
 
 def active(
-    maps: Tensor, thresholds: Tensor, grid: Grid, chunk: int = 1 << 17
+    maps: Tensor, thresholds: Tensor, grid: Grid, chunk: int = 1 << 18
 ) -> tuple[Tensor, Tensor]:
     """Where upsampled maps exceed their units' thresholds: `pixel` and `pair`, int64, of each such.
 
     `maps` is float32 ``(N, units, h, w)``, `thresholds` ``(units,)``. Pixels are counted image by
-    image and row by row, and a pair is image * units + unit. About `chunk` pixels are evaluated
-    at a time.
+    image and row by row, and a pair is image * units + unit. About `chunk` pixels are evaluated at
+    a time.
     """
-    if grid.smaller:
-        maps = F.interpolate(maps, size=grid.shape, mode="bilinear", antialias=True)
-    units, (h, w) = maps.shape[1], maps.shape[2:]
+    (n, units), (h, w) = maps.shape[:2], maps.shape[2:]
     rows, columns, (height, width) = grid.rows, grid.columns, grid.shape
-    maps = maps.flatten(2)
-    pairs = (maps.amax(2) > thresholds).flatten().nonzero()[:, 0]
-    maps = maps.flatten(0, 1).index_select(0, pairs)
-    thresholds = thresholds[pairs % units]
-    # A cell (y, x) has the corners (y - 1, x - 1) to (y, x), and those over the edge are cold.
-    cells = F.pad((maps > thresholds[:, None]).view(-1, h, w), (1, 1, 1, 1))
-    cells = cells[:, 1:] | cells[:, :-1]
-    cells = (cells[..., 1:] | cells[..., :-1]).nonzero(as_tuple=True)
-    across = torch.arange(len(columns.weights), device=maps.device)
-    offset = torch.arange(len(rows.weights), device=maps.device)[:, None] * width + across
-    offset, maps = offset.flatten(), maps.flatten()
-    found = [(pairs[:0], pairs[:0])]
-    split = (indices.split(max(1, chunk // len(offset))) for indices in cells)
-    for at, y, x in zip(*split, strict=True):  # in what follows a column is a cell's
-        left, right = _take(columns.low, x), _take(columns.high, x)
-        upper, lower = ((at * h + _take(corner, y)) * w for corner in (rows.low, rows.high))
-        across, down = columns.weights.index_select(1, x), rows.weights.index_select(1, y)
-        # In the form a + w (b - a), not fused, no value exceeds the larger of a and b.
-        top = _between(_take(maps, upper + left), _take(maps, upper + right), across)
-        bottom = _between(_take(maps, lower + left), _take(maps, lower + right), across)
-        values = _between(top, bottom, down[:, None]).flatten(0, 1)
-        pair = _take(pairs, at)
-        which, cell = (values > _take(thresholds, at)).nonzero(as_tuple=True)
-        first = (pair // units * height + _take(rows.first, y)) * width + _take(columns.first, x)
-        found.append((_take(first, cell) + _take(offset, which), _take(pair, cell)))
+    maps, thresholds = maps.contiguous().view(-1, h, w), thresholds.repeat(n)
+    # The first pixel of the image of each map.
+    image = torch.arange(n, device=maps.device).repeat_interleave(units) * (height * width)
+    if grid.smaller:
+        pixel, pair = shrunk(maps, thresholds, grid.shape, chunk)
+        return _take(image, pair) + pixel, pair
+    line, x = split(_cells(maps, thresholds), w + 1)
+    pair, y = split(line, h + 1)
+    found = [(pair[:0], pair[:0])]
+    for (tall, down), (wide, across) in product(_kinds(rows), _kinds(columns)):
+        some = nonzero(_take(tall, y) & _take(wide, x))
+        parts = (pair, y, x) if len(some) == len(pair) else (_take(v, some) for v in (pair, y, x))
+        size = max(1, chunk // (down.shape[1] * across.shape[1]))
+        for cells in zip(*(part.split(size) for part in parts), strict=True):
+            found.append(_above(maps, thresholds, cells, grid, image, down, across))
     return tuple(torch.cat(parts) for parts in zip(*found, strict=True))
+
+
+def _kinds(axis: Axis) -> list[tuple[Tensor, Tensor]]:
+    """Which of the n + 1 cells (bool) have few pixels, and which many, with the weights of these.
+
+    Most cells have one number of pixels and some have one more: together, all would be looked at
+    as if they had that many. The weights are (n + 1, pixels).
+    """
+    many = (~axis.weights.isnan()).sum(0)
+    usual, most = int(many.mode().values), len(axis.weights)
+    weights = axis.weights.T
+    if usual in (0, most):
+        return [(many >= 0, weights.contiguous())]
+    return [(many <= usual, weights[:, :usual].contiguous()), (many > usual, weights.contiguous())]
+
+
+def _above(
+    maps: Tensor, thresholds: Tensor, cells: tuple[Tensor, Tensor, Tensor], grid: Grid,
+    image: Tensor, down: Tensor, across: Tensor,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The pixels above the thresholds in these cells (map, row, column), as :func:`active`."""
+    rows, columns, (_, width), (_, h, w) = grid.rows, grid.columns, grid.shape, maps.shape
+    pair, y, x = cells  # in what follows a row is a cell's
+    offset = torch.arange(down.shape[1], device=maps.device)[:, None] * width
+    offset = (offset + torch.arange(across.shape[1], device=maps.device)).flatten()
+    maps, down, across = maps.flatten(), _take(down, y), _take(across, x)
+    left, right = _take(columns.low, x), _take(columns.high, x)
+    upper, lower = ((pair * h + _take(corner, y)) * w for corner in (rows.low, rows.high))
+    # In the form a + w (b - a), not fused, no value exceeds the larger of a and b.
+    top = _between(_take(maps, upper + left), _take(maps, upper + right), across)
+    bottom = _between(_take(maps, lower + left), _take(maps, lower + right), across)
+    values = _between(top[:, None], bottom[:, None], down[:, :, None])
+    above = nonzero(values > _take(thresholds, pair)[:, None, None])
+    cell, which = split(above, len(offset))
+    first = _take(image, pair) + _take(rows.first, y) * width + _take(columns.first, x)
+    return _take(first, cell) + _take(offset, which), _take(pair, cell)
+
+
+def _cells(maps: Tensor, thresholds: Tensor) -> Tensor:
+    """The cells with a corner above the map's threshold, counted map by map, row by row.
+
+    `maps` is (maps, h, w). A cell (y, x) has the corners (y - 1, x - 1) to (y, x), and those over
+    the edge are cold: they lie in a column and a row that are added to each map.
+    """
+    _, h, w = maps.shape
+    size, edge = (h + 1) * (w + 1), w + 2  # from a cell's last corner back to its first
+    step = max(1, IN_CACHE // size)
+    hot = torch.zeros(edge + step * size, dtype=torch.bool, device=maps.device)
+    inside, parts = hot[edge:].view(step, h + 1, w + 1)[:, :h, :w], []
+    for start in range(0, len(maps), step):
+        some = maps[start : start + step]
+        exceed(some, thresholds[start : start + step], inside[: len(some)])
+        end = edge + len(some) * size
+        found = hot[edge:end] | hot[edge - 1 : end - 1]
+        found |= hot[1 : end - edge + 1]
+        found |= hot[: end - edge]
+        parts.append(nonzero(found) + start * size)
+    return torch.cat(parts)
 
 
 def _take(values: Tensor, at: Tensor) -> Tensor:
@@ -226,4 +274,6 @@ def _take(values: Tensor, at: Tensor) -> Tensor:
 
 
 def _between(start: Tensor, stop: Tensor, weight: Tensor) -> Tensor:
+    if start.ndim == 1:
+        start, stop = start[:, None], stop[:, None]
     return ((stop - start) * weight).add_(start)

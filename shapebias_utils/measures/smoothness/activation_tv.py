@@ -22,7 +22,7 @@ VERSION = 1
 def total_variation(maps: "Tensor", isotropic: bool = False) -> "Tensor":
     """Total variation of each 2-D map, float64 ``(...)`` from ``(..., H, W)``.
 
-    Summed over the map: of |differences| between neighbours in a column and in a row, or, if
+    Summed over the map: of ``|differences|`` between neighbours in a column and in a row, or, if
     `isotropic`, of the length of the gradient by forward differences, 0 beyond the border (Rudin,
     Osher & Fatemi 1992). In the units of the maps; 0 for a map of one pixel.
     """

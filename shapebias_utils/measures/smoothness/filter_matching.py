@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import rankdata, wilcoxon
+from scipy.stats import rankdata
 
 from ...datasets import get_dataset
 from ...hooks import record
 from ...networks import Network, pairs, with_controls
-from ..statistics import holm
 
 MATCH = ["architecture", "network", "other", "layer", "convolution", "filter", "match", "r"]
 PAIRINGS = ("index", "nearest", "one-to-one")
@@ -171,32 +170,17 @@ def with_tv(matches: pd.DataFrame, tv: pd.DataFrame) -> pd.DataFrame:
     return table.assign(difference=table["tv"] - table["tv_match"])
 
 
-def compare(matched: pd.DataFrame) -> pd.DataFrame:
-    """Are the second network's filters smoother? A paired test over filters, a row a layer.
+def correspond(networks: Sequence[Network]) -> bool:
+    """Whether filters of one number correspond, as where R and the control go on from S.
 
-    `matched` as from :func:`with_tv`; each filter of either network should be in one pair only,
-    so matched by "index" or "one-to-one". Columns: `tv` and `tv_match` (means), `change`
-    (tv_match / tv - 1), `smoother` (share of the pairs whose second filter is), `r` (median), `n`,
-    `p` of Wilcoxon's signed-rank test (two-sided), `p_holm` corrected for all rows of the table,
-    and `verdict`: "smoother", "rougher", or "undecided" where p_holm >= .05.
+    So it is if, in the first layer of R and each other network of its architecture and seed, more
+    than half of the best one-to-one matches are of one number. False where R has no other.
     """
-    keys = ["architecture", "network", "other", "layer"]
-    rows = []
-    for key, own in matched.groupby(keys, sort=False):
-        tv, tv_match = own["tv"].mean(), own["tv_match"].mean()
-        difference = own["difference"].to_numpy()
-        facts = {
-            "tv": tv,
-            "tv_match": tv_match,
-            "change": tv_match / tv - 1 if tv else np.nan,
-            "smoother": (difference > 0).mean(),
-            "r": own["r"].median(),
-            "n": len(own),
-            "p": wilcoxon(difference).pvalue if difference.any() else 1.0,
-        }
-        rows.append(dict(zip(keys, key, strict=True)) | facts)
-    columns = [*keys, "tv", "tv_match", "change", "smoother", "r", "n", "p"]
-    table = pd.DataFrame(rows, columns=columns)
-    table["p_holm"] = holm(table["p"].to_numpy(float))
-    side = np.where(table["tv_match"] < table["tv"], "smoother", "rougher")
-    return table.assign(verdict=np.where(table["p_holm"] < 0.05, side, "undecided"))
+    shares = []
+    for r in (network for network in networks if network.training == "robust"):
+        for one in networks:
+            alike = (one.architecture, one.seed) == (r.architecture, r.seed)
+            if alike and one.training in ("standard", "control"):
+                matched = match_pairs([(one, r)], "one-to-one", first=True)
+                shares.append((matched["filter"] == matched["match"]).mean())
+    return bool(shares) and min(shares) > 0.5

@@ -28,8 +28,8 @@ class Definition:
     the sum of its absolute weights (in place of any averaging): the smoothness of the pattern,
     whatever its scale, which a batch norm behind the convolution takes away.
 
-    The default is the paper's as far as its code tells: |differences| summed, as its only function
-    for total variation does, and networks averaged over filters, as its comments do. Input
+    The default is the paper's as far as its code tells: ``|differences|`` summed, as its only
+    function for total variation does, and networks averaged over filters, as its comments do. Input
     channels are summed, since that is the variation of the filter as a whole. 1x1 kernels are left
     out: they have no neighbours, so that they would only tell how many there are.
     """
@@ -144,8 +144,8 @@ def closeness(kernels: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
     """Every definition that Table 4 may mean, the closest to the paper's numbers first.
 
     `paper` has `architecture`, `training`, `mean_tv`. A row a definition: its choices, a column a
-    network with its mean, and `deviation`, the largest |ours / the paper's - 1| over the networks
-    that the paper has. With the paper's weights the first row tells what it computed.
+    network with its mean, and `deviation`, the largest ``|ours / the paper's - 1|`` over the
+    networks that the paper has. With the paper's weights the first row tells what it computed.
     """
     about = kernels[OBSERVER].drop_duplicates()
     printed = about.merge(paper, how="left").set_index("network")["mean_tv"]

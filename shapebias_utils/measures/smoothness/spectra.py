@@ -37,19 +37,19 @@ def ring_power(maps: "Tensor") -> "Tensor":
 
     size = maps.shape[-1]
     power = torch.fft.fft2(maps.double(), norm="ortho").abs().square().sum(1)
-    sums = torch.zeros(len(maps), int(_rings(size).max()) + 1, dtype=torch.float64)
-    return sums.index_add_(1, torch.from_numpy(_rings(size)).flatten(), power.flatten(1).cpu())
+    sums = torch.zeros(len(maps), int(rings(size).max()) + 1, dtype=torch.float64)
+    return sums.index_add_(1, torch.from_numpy(rings(size)).flatten(), power.flatten(1).cpu())
 
 
-def _rings(size: int) -> np.ndarray:
-    """The number of the ring of each frequency of a square map."""
+def rings(size: int) -> np.ndarray:
+    """The number of the ring of each frequency of a square map of `size` pixels, (size, size)."""
     one = np.fft.fftfreq(size) * size
     return np.hypot(*np.meshgrid(one, one)).round().astype(np.int64)
 
 
 def _spectrum(share: np.ndarray, low: np.ndarray, high: np.ndarray, size: int) -> pd.DataFrame:
     """A row a ring, from its share of the power: `value` 1 is what white noise would have."""
-    white = np.bincount(_rings(size).ravel()) / size**2
+    white = np.bincount(rings(size).ravel()) / size**2
     facts = {"frequency": np.arange(len(white)) / size, "share": share}
     facts |= {"value": share / white, "low": low / white, "high": high / white}
     return pd.DataFrame(facts)
@@ -110,7 +110,7 @@ def gradient_spectrum(network: Network, images: ImageSet, *, batch_size: int = 6
         return ring_power(gradient)
 
     # For each ring the sum and that of the squares, and how many images have a gradient.
-    sums = torch.zeros(3, int(_rings(size[0]).max()) + 1, dtype=torch.int64)
+    sums = torch.zeros(3, int(rings(size[0]).max()) + 1, dtype=torch.int64)
     title = f"gradients of {network.name} on {images.name}"
     mine = shard(range(len(images)))
     for _, power in stream(images, forward, rows=mine, batch_size=batch_size, label=title):
