@@ -137,7 +137,12 @@ def pytest_configure(config: object) -> None:
     run = IPyNbCell.runtest
 
     def runtest(self) -> None:
+        import zmq
+
         self.output_timeout = PATIENCE
+        # nbval listens when a cell has run. Of what a cell says meanwhile (bars, ten times a
+        # second), ZeroMQ keeps a thousand messages and drops the rest, the last word included.
+        self.parent.kernel.kc.iopub_channel.socket.setsockopt(zmq.RCVHWM, 0)
         run(self)
 
     IPyNbCell.compare_outputs = compare_outputs
