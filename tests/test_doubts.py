@@ -24,8 +24,7 @@ from shapebias_utils.measures.doubts import (
     reliance,
     response,
 )
-from shapebias_utils.measures.doubts import images as doubtful
-from shapebias_utils.measures.predictions import predict
+from shapebias_utils.measures.predictions import collect, predict
 from shapebias_utils.measures.schema import OBSERVER, attributed
 from shapebias_utils.measures.smoothness.spectra import gradient_spectrum, median_frequency
 from shapebias_utils.networks import Network
@@ -193,20 +192,33 @@ def test_s_behind_a_blur_says_what_s_says_of_blurred_images(sigma):
     assert behind.checkpoint_hash() != response.blurred(record(), 2.0).checkpoint_hash()
 
 
-def test_images_are_changed_once_for_all_networks():
+def test_images_are_changed_once_for_all_networks(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
     calls = []
 
     def load(rows):
         calls.append(tuple(rows))
         return RANDOM[list(rows)]
 
-    images = doubtful.held(replace(image_set(), load=load))
     networks = [record(), record("R", lambda: small_network(1), "robust")]
-    for network in networks:
-        predict(network, images)
-    assert len(calls) == 1 + 2  # one to see their size, and two batches
-    assert len(image_set().evenly(7)) == 7
-    assert image_set().evenly(0).digest == image_set().digest
+    collect(networks, replace(image_set(), load=load))
+    assert len(calls) == len(set(calls)) > 0
+
+
+def test_images_are_held_as_long_as_there_is_room():
+    calls = []
+
+    def load(rows):
+        calls.append(tuple(rows))
+        return RANDOM[list(rows)]
+
+    batch = RANDOM[[0, 1]].nbytes
+    images = replace(image_set(), load=load).held(most=batch)
+    images.load([0, 1]).zero_()  # what is done to them is done to the caller's own
+    assert images.load([0, 1]).equal(RANDOM[[0, 1]])
+    for _ in range(2):
+        assert images.load([2, 3]).equal(RANDOM[[2, 3]])
+    assert calls == [(0, 1), (2, 3), (2, 3)]
 
 
 # --- reliance, configuration ----------------------------------------------------------------------

@@ -68,6 +68,22 @@ class ImageSet:
         rows = np.linspace(0, len(self) - 1, n).astype(int)
         return self.subset(rows, f"{self.name}_{n}")
 
+    def held(self, most: int = 2**28) -> "ImageSet":
+        """The same images for several networks: what was loaded for the first is kept for the
+        others, batch by batch, as long as all of it takes at most so many bytes."""
+        batches: dict[tuple[int, ...], Tensor] = {}
+
+        def load(rows: Sequence[int]) -> "Tensor":
+            key = tuple(rows)
+            if key in batches:
+                return batches[key].clone()
+            loaded = self.load(rows)
+            if sum(kept.nbytes for kept in batches.values()) + loaded.nbytes <= most:
+                batches[key] = loaded.clone()
+            return loaded
+
+        return replace(self, load=load)
+
     def row(self, imagename: str) -> int:
         """The position of the image of that name; ValueError if there is none."""
         found = (self.table["imagename"] == imagename).to_numpy().nonzero()[0]

@@ -197,6 +197,7 @@ def collect(
     Columns as in :func:`predict`, behind `network`, `architecture`, `training`, `seed`. ValueError
     if no networks are given.
     """
+    networks, images = list(networks), images.held()
     jobs = [(network, seen_by(network, images), attack)
             for network, attack in product(networks, attacks)]  # fmt: skip
     found = in_any_order(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..categories import CATEGORIES
+from ..datasets import ImageSet
 from ..files import atomic
 from ..files import line as said
 from ..networks import Network
@@ -43,6 +44,8 @@ def collected(
 
     Behind the observer's columns, network by network. ValueError if no networks are given.
     """
+    if isinstance(images, ImageSet):
+        images = images.held()
     tables = [attributed(cached(measure, n, images, **parameters), n) for n in networks]
     if not tables:
         raise ValueError("no networks are given")

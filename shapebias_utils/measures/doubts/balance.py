@@ -15,7 +15,6 @@ from ...networks.presets import seen_by
 from ...results import cached
 from ..predictions import collect, responses, scores_of
 from ..schema import OBSERVER, attributed, with_cues
-from .images import held
 
 ALONE = {"shape": "untextured", "texture": "texture on a blob"}
 """Cue -> what images that have it alone are called in ``Dataset.rearranged``."""
@@ -104,6 +103,6 @@ def each_alone(networks: list[Network], dataset: Dataset, images: ImageSet) -> p
     tables = [pd.DataFrame(columns=[*OBSERVER, "imagename", "correct", "cue"])]
     for cue, name in ALONE.items():
         if name in dataset.rearranged:
-            shown = held(dataset.rearranged[name](images))
+            shown = dataset.rearranged[name](images)
             tables.append(collect(networks, shown).assign(cue=cue))
     return pd.concat(tables[1:] or tables, ignore_index=True)

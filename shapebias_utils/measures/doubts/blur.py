@@ -17,7 +17,7 @@ from ..predictions import collect
 from ..robustness import accuracy
 from ..schema import OBSERVER, with_cues
 from ..shape_bias import shape_bias
-from .images import changed, held
+from .images import changed
 
 VERSION = 1
 
@@ -101,7 +101,7 @@ def along(
     """
     tables = []
     for level in levels or LEVELS[kind]:
-        shown = held(low_passed(images, kind, level))
+        shown = low_passed(images, kind, level)
         tables.append(collect(networks, shown).assign(kind=kind, level=level))
     return pd.concat(tables, ignore_index=True)
 

@@ -11,7 +11,6 @@ from ...datasets import Dataset, ImageSet
 from ...networks import Network
 from ..predictions import collect
 from ..schema import OBSERVER
-from .images import held
 from .reliance import INTACT
 
 WHOLE, MOVED = "untextured", "untextured, parts moved"
@@ -41,7 +40,7 @@ def parts_moved(networks: list[Network], dataset: Dataset, images: ImageSet) -> 
     tables = [pd.DataFrame(columns=[*OBSERVER, "imagename", "correct", "without", "kind"])]
     for kind, names in BOTH.items() if can_be_drawn(dataset) else ():
         for cue, name in zip((INTACT, LOST), names, strict=True):
-            shown = held(dataset.rearranged[name](images) if name else images)
+            shown = dataset.rearranged[name](images) if name else images
             tables.append(collect(networks, shown).assign(without=cue, kind=kind))
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
@@ -57,4 +56,4 @@ def parts_or_arrangement(
     """
     if not can_be_drawn(dataset):
         return pd.DataFrame(columns=[*OBSERVER, "imagename", "object_response"])
-    return collect(networks, held(dataset.rearranged[ANOTHER](images)))
+    return collect(networks, dataset.rearranged[ANOTHER](images))

@@ -17,7 +17,6 @@ from ...networks import Network
 from ..predictions import collect
 from .blur import VERSION as BLUR_VERSION
 from .blur import Blur
-from .images import held
 
 VERSION = 1
 
@@ -90,7 +89,7 @@ def along(
     cutoff at which both weigh the same.
     """
     tables = [
-        collect(networks, held(hybrids(images, cutoff))).assign(axis=AXIS, level=float(cutoff))
+        collect(networks, hybrids(images, cutoff)).assign(axis=AXIS, level=float(cutoff))
         for cutoff in cutoffs
     ]
     return pd.concat(tables, ignore_index=True)

@@ -1,7 +1,7 @@
-"""Images changed as they are loaded, and loaded once for all networks that see them."""
+"""Images changed as they are loaded, and whole objects."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,9 +9,6 @@ from ...datasets import Dataset, ImageSet
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-HELD = 2**30
-"""Bytes of images that are held in memory at most."""
 
 
 def changed(
@@ -26,25 +23,6 @@ def changed(
         digest=digest,
         augment=None,
     )
-
-
-def held(images: ImageSet) -> ImageSet:
-    """The same images, each batch of which is loaded once as long as this set lives.
-
-    So what is drawn or blurred for one network is there for the next. Sets of more than `HELD`
-    bytes are left as they are.
-    """
-    if not len(images) or len(images) * images.load([0]).nbytes > HELD:
-        return images
-    memory: dict[tuple[int, ...], Tensor] = {}
-
-    def load(rows: Sequence[int]) -> "Tensor":
-        key = tuple(rows)
-        if key not in memory:
-            memory[key] = images.load(rows)
-        return memory[key]
-
-    return replace(images, load=load)
 
 
 def whole_objects(dataset: Dataset, n: int) -> ImageSet:

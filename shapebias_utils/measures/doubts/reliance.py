@@ -14,7 +14,6 @@ from ...distortions import distorted, get_distortion
 from ...networks import Network
 from ..predictions import collect
 from ..schema import OBSERVER
-from .images import held
 
 ANY_IMAGE = {
     "local shape": ("shuffle_within", 8),
@@ -58,7 +57,7 @@ def without_each(networks: list[Network], dataset: Dataset, images: ImageSet) ->
     """The trials of all networks on the images without each cue, in the column `without`."""
     tables = []
     for cue, suppress in suppressions(dataset).items():
-        tables.append(collect(networks, held(suppress(images))).assign(without=cue))
+        tables.append(collect(networks, suppress(images)).assign(without=cue))
     return pd.concat(tables, ignore_index=True)
 
 
