@@ -10,7 +10,8 @@ import torch
 from shapebias_utils import results
 from shapebias_utils.categories import CATEGORIES
 from shapebias_utils.datasets import ImageSet, get_dataset
-from shapebias_utils.datasets.pictograms.render import RenderSettings
+from shapebias_utils.datasets.pictograms.images import definition
+from shapebias_utils.datasets.pictograms.render import RenderSettings, draw
 from shapebias_utils.measures import psychometric
 from shapebias_utils.measures.psychometric import balance, curves, reciprocal_ranks
 from shapebias_utils.measures.schema import OBSERVER
@@ -128,3 +129,18 @@ def test_the_records_axes_meet_where_the_dataset_is():
     for axis, (levels, _) in get_dataset("pictograms").cue_axes.items():
         own = {"texture contrast": "texture_contrast", "shape contrast": "object_contrast"}[axis]
         assert getattr(RenderSettings(), own) in levels and list(levels) == sorted(levels)
+
+
+@pytest.mark.parametrize("axis", ["texture contrast", "shape contrast"])
+def test_along_an_axis_images_are_the_split_at_that_setting(axis):
+    levels, images_at = get_dataset("pictograms").cue_axes[axis]
+    own = {"texture contrast": "texture_contrast", "shape contrast": "object_contrast"}[axis]
+    default, rows = getattr(RenderSettings(), own), [7, 1279, 0]
+    for level in (levels[0], default, levels[-1]):
+        images = images_at(level)
+        settings = replace(RenderSettings(), **{own: level})
+        drawn = [draw("cue_conflict", settings, "natural", range(r, r + 1))[0] for r in rows]
+        assert (
+            (255 * images.load(rows)).round().byte().equal(torch.from_numpy(np.concatenate(drawn)))
+        )
+        assert images.digest == definition("cue_conflict", settings, "natural")

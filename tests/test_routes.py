@@ -72,7 +72,12 @@ def test_what_is_observed_is_what_the_networks_say(monkeypatch):
         about = {"network": "N", "architecture": "A", "training": "standard", "seed": 0}
         return own.assign(**about)
 
+    def collect_each(networks, sets, by):
+        tables = [collect(networks, own).assign(**{by[0]: key}) for key, own in sets.items()]
+        return pd.concat(tables)
+
     monkeypatch.setattr(routes, "collect", collect)
+    monkeypatch.setattr(routes, "collect_each", collect_each)
     found = routes.observations(["N"], data, clean=16, attacked=8, corrupted=4)
     assert not found.duplicated(["quantity", "network", "seed", "unit"]).any()
     sums = found.groupby("quantity")[["value", "weight"]].sum()

@@ -68,7 +68,7 @@ class ImageSet:
         rows = np.linspace(0, len(self) - 1, n).astype(int)
         return self.subset(rows, f"{self.name}_{n}")
 
-    def held(self, most: int = 2**28) -> "ImageSet":
+    def held(self, most: int = 2**30) -> "ImageSet":
         """The same images for several networks: what was loaded for the first is kept for the
         others, batch by batch, as long as all of it takes at most so many bytes."""
         batches: dict[tuple[int, ...], Tensor] = {}

@@ -8,7 +8,7 @@ import pandas as pd
 from ..datasets import Dataset, ImageSet
 from ..distortions import distorted, get_distortion, lacking
 from ..networks import Network
-from .predictions import collect
+from .predictions import collect_each
 from .robustness import accuracy as plain_accuracy
 from .schema import OBSERVER
 from .statistics import wilson_interval
@@ -62,11 +62,7 @@ def _scored(
 ) -> pd.DataFrame:
     """The trials on these sets, by their distortion and level; those of the names in `coarse` are
     right where the predicted class belongs to the image's category, of images that have one."""
-    tables = [
-        collect(networks, images).assign(distortion=name, level=level)
-        for (name, level), images in sets.items()
-    ]
-    table = _with_words(pd.concat(tables, ignore_index=True), networks)
+    table = _with_words(collect_each(networks, sets, ["distortion", "level"]), networks)
     by_category = table["distortion"].isin(coarse)
     table.loc[by_category, "correct"] = table["said"] == table["category"]
     return table[~by_category | table["category"].isin(dataset.category_classes)]
@@ -257,8 +253,7 @@ def cues_alone(
     being labelled wrongly before: every network answers to the same images.
     """
     sets = {"real": images} | {name: distorted(dataset, images, name, 1) for name in names}
-    trials = [collect(networks, own).assign(rendition=name) for name, own in sets.items()]
-    table = plain_accuracy(pd.concat(trials, ignore_index=True), by=["rendition"])
+    table = plain_accuracy(collect_each(networks, sets, ["rendition"]), by=["rendition"])
     return table.sort_values(
         "rendition", key=lambda r: r.map(list(sets).index), kind="stable", ignore_index=True
     )

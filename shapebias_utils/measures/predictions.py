@@ -11,6 +11,7 @@ import pandas as pd
 from ..attacks import Attack, pgd
 from ..categories import CATEGORIES
 from ..datasets import ImageSet
+from ..datasets.joined import joined
 from ..distributed import world_size
 from ..networks import Network
 from ..networks.presets import seen_by
@@ -210,6 +211,28 @@ def collect(
     if not tables:
         raise ValueError("no networks are given")
     return pd.concat(tables, ignore_index=True)
+
+
+def collect_each(
+    networks: Iterable[Network], sets: Mapping[T, ImageSet], by: Sequence[str] = ("part",)
+) -> pd.DataFrame:
+    """The trials of all networks on each of several sets of images, measured as one set.
+
+    As :func:`collect`, and the columns `by` with the set's key, or what a key that is a tuple is
+    made of: ``collect_each(networks, {("blur", 1.0): blurred}, ["kind", "level"])``.
+    """
+    keys, names = list(sets), [own.name for own in sets.values()]
+    images = joined(sets, f"{names[0]}-and-{len(names) - 1}-more" if names[1:] else names[0])
+    table = collect(networks, images)
+    about = images.table.set_index("imagename").loc[table["imagename"]]
+    parts = about["part"].tolist()
+    seen = table["condition"].str.removeprefix(images.name)  # how a preset shows it
+    table = table.assign(
+        imagename=about["original"].to_numpy(),
+        condition=pd.Series([names[part] for part in parts], table.index) + seen,
+    )
+    values = [key if isinstance(key, tuple) else (key,) for key in keys]
+    return table.assign(**{c: [values[part][i] for part in parts] for i, c in enumerate(by)})
 
 
 def in_any_order(jobs: Sequence[Callable[..., T]]) -> list[T]:

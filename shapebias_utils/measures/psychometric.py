@@ -15,7 +15,7 @@ from ..datasets.cue_conflict import balanced
 from ..networks import Network
 from ..networks.presets import seen_by
 from ..results import cached
-from .predictions import collect, responses, scores_of
+from .predictions import collect_each, responses, scores_of
 from .schema import OBSERVER, attributed, with_cues
 from .shape_bias import shape_bias
 
@@ -26,13 +26,15 @@ def along(networks: Iterable[Network], dataset: Dataset, per_pair: int = 2) -> p
     So many images of each pair of conflicting categories, the same at all levels; 0: all. Columns
     of ``predictions.collect``, and `axis` and `level`; empty where the dataset has no axes.
     """
-    networks = list(networks)
-    tables = [pd.DataFrame(columns=[*OBSERVER, "imagename", "object_response", "axis", "level"])]
-    for axis, (levels, images_at) in dataset.cue_axes.items():
-        for level in levels:
-            images = balanced(images_at(level), per_pair)
-            tables.append(collect(networks, images).assign(axis=axis, level=level))
-    return pd.concat(tables[1:] or tables, ignore_index=True)
+    by = ["axis", "level"]
+    if not dataset.cue_axes:
+        return pd.DataFrame(columns=[*OBSERVER, "imagename", "object_response", *by])
+    sets = {
+        (axis, level): balanced(images_at(level), per_pair)
+        for axis, (levels, images_at) in dataset.cue_axes.items()
+        for level in levels
+    }
+    return collect_each(networks, sets, by)
 
 
 def curves(trials: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,6 @@ these go together over the points.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from ..distortions import distorted
 from ..distortions.imagenet_c import MAIN, there
 from ..networks import Network, networks_there
 from ..results import store, stored
-from .predictions import collect
+from .predictions import collect, collect_each
 from .schema import OBSERVER, with_cues
 
 CLEAN = 256
@@ -87,31 +86,17 @@ def on_corruptions(networks: Sequence[Network], data: Dataset, n: int) -> pd.Dat
 
     Image names are made unique by the corruption's name in front.
     """
-    few, tables = whole_images(data, n), []
+    few, sets = whole_images(data, n), {}
     for name in there(data, MAIN):
-        images = (
+        sets[name] = (
             data.corrupted(name, SEVERITY).where(
                 f"imagename in {few.table['imagename'].tolist()}", f"{few.name}-{name}"
             )
             if data.corrupted
             else distorted(data, few, name, SEVERITY, 0)
         )
-        kept = _kept(images)
-        tables.append(collect(networks, kept).assign(corruption=name))
-    found = pd.concat(tables, ignore_index=True)
+    found = collect_each(networks, sets, ["corruption"])
     return found.assign(imagename=found["corruption"] + "/" + found["imagename"])
-
-
-def _kept(images: ImageSet) -> ImageSet:
-    """The images, loaded once for all networks."""
-    loaded: list = []
-
-    def load(rows: Sequence[int]):
-        if not loaded:
-            loaded.append(images.load(range(len(images))))
-        return loaded[0][list(rows)]
-
-    return replace(images, load=load)
 
 
 def _rows(

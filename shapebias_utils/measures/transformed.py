@@ -13,7 +13,7 @@ import pandas as pd
 from ..datasets import Dataset, ImageSet
 from ..distortions import distorted, get_distortion, lacking
 from ..networks import Network
-from .predictions import collect
+from .predictions import collect_each
 from .schema import OBSERVER
 from .statistics import levels
 
@@ -68,14 +68,11 @@ def on_transformed(networks: Sequence[Network], data: Dataset, images: ImageSet)
     wanted = {f.name: f.distortion for f in FAMILIES}
     wanted |= {name: name for name in ALONE if name in data.renditions}
     missing = lacking(data, wanted.values())
-    tables = [collect(networks, images).assign(family=CLEAN, level=1.0)]
+    sets = {(CLEAN, 1.0): images}
     for family, distortion in wanted.items():
-        if distortion in missing:
-            continue
-        for level in levels_of(distortion, data.size):
-            changed = distorted(data, images, distortion, level)
-            tables.append(collect(networks, changed).assign(family=family, level=float(level)))
-    return pd.concat(tables, ignore_index=True)
+        for level in levels_of(distortion, data.size) if distortion not in missing else ():
+            sets[family, float(level)] = distorted(data, images, distortion, level)
+    return collect_each(networks, sets, ["family", "level"])
 
 
 def judged(family: pd.Series, level: pd.Series) -> pd.Series:

@@ -5,6 +5,8 @@ from functools import partial
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...attacks import Attack
 from ...categories import CATEGORIES
 from .. import Dataset, ImageSet
@@ -13,7 +15,7 @@ from .concepts import concepts as labelled_images
 from .concepts import labelled
 from .cues import RENDITIONS
 from .factorial import factorial
-from .images import origins, pictograms
+from .images import definition, origins, pictograms
 from .norms import validation_norms
 from .notes import NOTES
 from .regions import regions
@@ -25,9 +27,25 @@ if TYPE_CHECKING:
 
 
 def conflict_at(level: float, setting: str) -> ImageSet:
-    """The cue-conflict images with this setting at that level, all else as it is."""
-    images = pictograms("cue_conflict", replace(RenderSettings(), **{setting: level}))
-    return replace(images, name=f"cue_conflict-{setting}-{level:g}")
+    """The cue-conflict images with this setting at that level, all else as it is.
+
+    Drawn as they are loaded: of a level only a few of the images are looked at.
+    """
+    import torch
+
+    images, settings = pictograms("cue_conflict"), replace(RenderSettings(), **{setting: level})
+
+    def load(rows):
+        drawn = [render(factors("cue_conflict", row, settings), settings) for row in rows]
+        return torch.from_numpy(np.stack(drawn)).float() / 255
+
+    return replace(
+        images,
+        name=f"cue_conflict-{setting}-{level:g}",
+        load=load if settings != RenderSettings() else images.load,
+        digest=definition("cue_conflict", settings, "natural"),
+        augment=None,
+    )
 
 
 def compose(shape: str, texture: str, pose: int = 0, **settings: float) -> "Tensor":

@@ -13,7 +13,7 @@ from ...datasets import Dataset, ImageSet
 from ...networks import Network
 from ...networks.presets import seen_by
 from ...results import cached
-from ..predictions import collect, responses, scores_of
+from ..predictions import collect_each, responses, scores_of
 from ..schema import OBSERVER, attributed, with_cues
 
 ALONE = {"shape": "untextured", "texture": "texture on a blob"}
@@ -100,9 +100,8 @@ def each_alone(networks: list[Network], dataset: Dataset, images: ImageSet) -> p
 
     Without a conflict, so that a cue is read or not. Empty where the dataset cannot draw them.
     """
-    tables = [pd.DataFrame(columns=[*OBSERVER, "imagename", "correct", "cue"])]
-    for cue, name in ALONE.items():
-        if name in dataset.rearranged:
-            shown = dataset.rearranged[name](images)
-            tables.append(collect(networks, shown).assign(cue=cue))
-    return pd.concat(tables[1:] or tables, ignore_index=True)
+    rearranged = dataset.rearranged
+    sets = {cue: rearranged[name](images) for cue, name in ALONE.items() if name in rearranged}
+    if not sets:
+        return pd.DataFrame(columns=[*OBSERVER, "imagename", "correct", "cue"])
+    return collect_each(networks, sets, ["cue"])

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ...datasets import ImageSet
 from ...networks import Network
-from ..predictions import collect
+from ..predictions import collect_each
 from ..robustness import accuracy
 from ..schema import OBSERVER, with_cues
 from ..shape_bias import shape_bias
@@ -99,11 +99,8 @@ def along(
 
     Columns of ``predictions.collect``, and `kind` and `level`. Each image is blurred once.
     """
-    tables = []
-    for level in levels or LEVELS[kind]:
-        shown = low_passed(images, kind, level)
-        tables.append(collect(networks, shown).assign(kind=kind, level=level))
-    return pd.concat(tables, ignore_index=True)
+    sets = {(kind, level): low_passed(images, kind, level) for level in levels or LEVELS[kind]}
+    return collect_each(networks, sets, ["kind", "level"])
 
 
 def curve(conflict: pd.DataFrame, photographs: pd.DataFrame) -> pd.DataFrame:

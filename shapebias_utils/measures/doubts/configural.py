@@ -9,7 +9,7 @@ import pandas as pd
 
 from ...datasets import Dataset, ImageSet
 from ...networks import Network
-from ..predictions import collect
+from ..predictions import collect, collect_each
 from ..schema import OBSERVER
 from .reliance import INTACT
 
@@ -37,12 +37,15 @@ def parts_moved(networks: list[Network], dataset: Dataset, images: ImageSet) -> 
 
     Of one kind as ``reliance.lost`` takes them. Empty where the dataset cannot draw them.
     """
-    tables = [pd.DataFrame(columns=[*OBSERVER, "imagename", "correct", "without", "kind"])]
-    for kind, names in BOTH.items() if can_be_drawn(dataset) else ():
-        for cue, name in zip((INTACT, LOST), names, strict=True):
-            shown = dataset.rearranged[name](images) if name else images
-            tables.append(collect(networks, shown).assign(without=cue, kind=kind))
-    return pd.concat(tables[1:] or tables, ignore_index=True)
+    by = ["without", "kind"]
+    if not can_be_drawn(dataset):
+        return pd.DataFrame(columns=[*OBSERVER, "imagename", "correct", *by])
+    sets = {
+        (cue, kind): dataset.rearranged[name](images) if name else images
+        for kind, names in BOTH.items()
+        for cue, name in zip((INTACT, LOST), names, strict=True)
+    }
+    return collect_each(networks, sets, by)
 
 
 def parts_or_arrangement(

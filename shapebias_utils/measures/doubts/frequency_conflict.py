@@ -14,7 +14,7 @@ import pandas as pd
 from ...categories import CATEGORIES
 from ...datasets import ImageSet
 from ...networks import Network
-from ..predictions import collect
+from ..predictions import collect_each
 from .blur import VERSION as BLUR_VERSION
 from .blur import Blur
 
@@ -88,8 +88,5 @@ def along(
     So ``psychometric.curves`` and ``balance`` give the share decided by the low frequencies and the
     cutoff at which both weigh the same.
     """
-    tables = [
-        collect(networks, hybrids(images, cutoff)).assign(axis=AXIS, level=float(cutoff))
-        for cutoff in cutoffs
-    ]
-    return pd.concat(tables, ignore_index=True)
+    sets = {(AXIS, float(cutoff)): hybrids(images, cutoff) for cutoff in cutoffs}
+    return collect_each(networks, sets, ["axis", "level"])

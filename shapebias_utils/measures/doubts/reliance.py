@@ -12,7 +12,7 @@ from ...datasets import Dataset, ImageSet
 from ...datasets.patches import SQUARES
 from ...distortions import distorted, get_distortion
 from ...networks import Network
-from ..predictions import collect
+from ..predictions import collect_each
 from ..schema import OBSERVER
 
 ANY_IMAGE = {
@@ -55,10 +55,8 @@ def suppressions(dataset: Dataset) -> dict[str, Callable[[ImageSet], ImageSet]]:
 
 def without_each(networks: list[Network], dataset: Dataset, images: ImageSet) -> pd.DataFrame:
     """The trials of all networks on the images without each cue, in the column `without`."""
-    tables = []
-    for cue, suppress in suppressions(dataset).items():
-        tables.append(collect(networks, suppress(images)).assign(without=cue))
-    return pd.concat(tables, ignore_index=True)
+    sets = {cue: suppress(images) for cue, suppress in suppressions(dataset).items()}
+    return collect_each(networks, sets, ["without"])
 
 
 def lost(trials: pd.DataFrame) -> pd.DataFrame:
