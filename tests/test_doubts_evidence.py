@@ -176,15 +176,21 @@ def test_every_claim_is_about_something_observed(found):
     assert set(evidence.CONSTANTS) <= known
 
 
-def test_effects_over_seeds_are_shown_only_where_they_are_of_the_same_images(found, monkeypatch):
+def test_effects_over_seeds_are_shown_where_they_are_of_as_many_of_the_same_images(
+    found, monkeypatch
+):
     made, table = found
     monkeypatch.setattr(evidence, "with_seeds", lambda number, data, own: own.assign(seeds=3))
-    assert not made.as_kept() and (evidence.shown(made)["seeds"] == 1).all()
+
+    def seeds_shown(doubts):
+        doubts.__dict__["observations"] = table
+        return set(evidence.shown(doubts)["seeds"])
+
     usual = evidence.Doubts(made.networks, made.dataset)
-    usual.__dict__["observations"] = table
-    assert usual.as_kept() and (evidence.shown(usual)["seeds"] == 3).all()
-    other = replace(usual, conflict_images=made.conflicts)
-    assert not other.as_kept()
+    for kept in (usual, replace(usual, objects=10, photographs=20)):
+        assert seeds_shown(kept) == {3}
+    for other in ({"conflict_images": made.conflicts}, {"per_pair": 2}, {"objects": 0}):
+        assert seeds_shown(replace(usual, **other)) == {1}
 
 
 # --- from outcomes to doubts ----------------------------------------------------------------------

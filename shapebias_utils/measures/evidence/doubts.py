@@ -34,10 +34,11 @@ class Doubts(Trials):
     """The trials of all experiments, and the quantities of the notebook's claims."""
 
     def as_kept(self) -> bool:
-        """Whether images and their numbers are those that effects over seeds are kept of."""
+        """Whether effects over seeds are kept of the same images, or of more of them."""
         usual = Doubts((), self.dataset)
-        names = ("conflict_images", "per_pair", "photographs", "objects")
-        return all(getattr(self, name) == getattr(usual, name) for name in names)
+        sizes = [(getattr(self, n), getattr(usual, n)) for n in ("photographs", "objects")]
+        same = self.conflict_images is None and self.per_pair == usual.per_pair
+        return same and all(0 < own <= kept for own, kept in sizes)
 
     @cached_property
     def observations(self) -> pd.DataFrame:
