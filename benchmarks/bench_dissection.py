@@ -6,12 +6,12 @@ pixel that lies within 1e-6 of a threshold. Both read the labels as they find th
 files of each image, once a layer; ours what it keeps on disk, once for all layers, which is counted
 whole in each line here.
 
-Ten times faster than Lite is reached at 28x28, 27x27 and 14x14, at 13x13 just about; at 55x55 it
-is 7 to 8 times and at 113x113 5 to 6, since a Lite that skips half of the maps leaves some 1.1
-and 1.4 ms an image. Of these go, at 55x55 and 113x113: 0.4 and 0.4 to read, check and count the
-labels (0.15 of it zlib), 0.15 and 0.45 to read the maps from memory and compare them once, 0.2
-and 0.7 to find the windows near a value above (two passes over bytes, and 20 ns for each that is
-found), 0.4 and 0.7 to evaluate these, half a hundred operations on lists of them, and 0.2 to
+Ours is ten times faster than Lite at 28x28, 27x27, 14x14 and, just about, 13x13; at 55x55 it is 7
+to 8 times and at 113x113 5 times as fast, since a Lite that skips half of the maps leaves 1.0 and
+1.2 ms an image for that. Of these go, at 55x55 and 113x113: 0.4 and 0.4 to read, check and count
+the labels (0.15 of it zlib), 0.15 and 0.45 to read the maps from memory and compare them once,
+0.2 and 0.7 to find the windows near a value above (two passes over bytes, and 20 ns for each that
+is found), 0.4 and 0.7 to evaluate these, half a hundred operations on lists of them, and 0.2 to
 count. The first two no operator of NumPy or PyTorch avoids.
 
 `--memory IMAGES` measures instead the memory of a whole dissection of so many synthetic images.
