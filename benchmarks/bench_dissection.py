@@ -6,6 +6,14 @@ pixel that lies within 1e-6 of a threshold. Both read the labels as they find th
 files of each image, once a layer; ours what it keeps on disk, once for all layers, which is counted
 whole in each line here.
 
+Ours is ten times faster than Lite at 28x28, 27x27, 14x14 and, just about, 13x13; at 55x55 it is 7
+to 8 times and at 113x113 5 times as fast, since a Lite that skips half of the maps leaves 1.0 and
+1.2 ms an image for that. Of these go, at 55x55 and 113x113: 0.4 and 0.4 to read, check and count
+the labels (0.15 of it zlib), 0.15 and 0.45 to read the maps from memory and compare them once,
+0.2 and 0.7 to find the windows near a value above (two passes over bytes, and 20 ns for each that
+is found), 0.4 and 0.7 to evaluate these, half a hundred operations on lists of them, and 0.2 to
+count. The first two no operator of NumPy or PyTorch avoids.
+
 `--memory IMAGES` measures instead the memory of a whole dissection of so many synthetic images.
 """
 
@@ -43,15 +51,23 @@ SIZE, RULES = 112, PRESETS["netdissect_lite"]
 def lite(
     maps: np.ndarray, thresholds: np.ndarray, folder: Path, whole: np.ndarray,
     category: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """What NetDissect-Lite's `tally_job` does, an image and a unit at a time."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """What NetDissect-Lite's `tally_job` does, an image and a unit at a time.
+
+    Pixels of units and labels, of units by category, and of labels.
+    """
     units, height, width = maps.shape[1], SIZE, SIZE
     one_hot = np.eye(category.max() + 1, dtype=int)[category]
     one_hot[0] = 0
     both = np.zeros((units, len(category)), int)
     masks = np.zeros((units, category.max() + 1), int)
+    labelled = np.zeros(len(category), int)
     for image in range(len(maps)):
         planes = np.stack([_decoded(path) for path in sorted(folder.glob(f"{image:05d}_*.png"))])
+        for label in whole[image]:
+            labelled[label] += height * width
+        counts = np.bincount(planes.ravel())
+        labelled[: len(counts)] += counts
         for unit in range(units):
             feature_map = maps[image, unit]
             if feature_map.max() <= thresholds[unit]:
@@ -66,7 +82,7 @@ def lite(
                 meets = meets + one_hot[label]
                 both[unit, label] += len(found)
             masks[unit] += len(found) * (meets > 0)
-    return both, masks
+    return both, masks, labelled
 
 
 def _decoded(path: Path) -> np.ndarray:
@@ -84,14 +100,14 @@ def written(planes: np.ndarray, folder: Path) -> None:
 
 
 def ours(maps: Tensor, thresholds: Tensor, concepts: ConceptSet) -> list[Tensor]:
-    """The same by :func:`tally`, 32 images at a time."""
+    """The same by :func:`tally` and `Labels.pixels`, 32 images at a time."""
     size = tuple(maps.shape[2:])
     laid = grid("half-pixel", (SIZE, SIZE), size, (2 * SIZE, 2 * SIZE), None)
     parts = [slice(i, i + 32) for i in range(0, len(maps), 32)]
     counts = []
     for p in parts:
         labels = read_labels(concepts, list(range(len(maps)))[p], (SIZE, SIZE), RULES)
-        counts.append(tally(maps[p], thresholds, laid, labels, RULES))
+        counts.append((*tally(maps[p], thresholds, laid, labels, RULES), labels.pixels.sum(0)))
     return [sum(each) for each in zip(*counts, strict=True)]
 
 
@@ -219,6 +235,7 @@ def compare(images: int, repeats: int, folder: Path) -> Iterator[dict]:
                 took[i] = min(took[i], time.process_time() - began)
         both = [r[0][:, 1:] for r in results]
         apart, of = np.abs(both[0] - both[1]).sum(), both[0].sum()
+        assert np.array_equal(*(r[2][1:] for r in results))
         sums += took
         print(
             f"{units} maps of {layer}, {passing:.0%} passing: NetDissect-Lite "

@@ -17,7 +17,8 @@ from shapebias_utils.datasets.concepts import ConceptSet
 from shapebias_utils.hooks import record
 from shapebias_utils.measures.dissection import counts as counts_module
 from shapebias_utils.measures.dissection import dissect as dissect_module
-from shapebias_utils.measures.dissection.counts import Counts, iou, read_labels, tally
+from shapebias_utils.measures.dissection import sparse
+from shapebias_utils.measures.dissection.counts import Counts, Labels, iou, read_labels, tally
 from shapebias_utils.measures.dissection.detectors import (
     count_detectors,
     mismatched,
@@ -36,6 +37,7 @@ from shapebias_utils.measures.dissection.thresholds import (
 from shapebias_utils.measures.dissection.upsampling import (
     GEOMETRIES,
     active,
+    coordinates,
     grid,
     receptive_centres,
 )
@@ -356,6 +358,81 @@ def test_counts_are_those_of_brute_force(seed, geometry, present, sizes):
             value = pixels / (masks[u, categories[k]] + labelled[k] - pixels)
             assert value < 0.01 and value <= best[u, categories[k]]
     assert set(found["unit"]) == set(range(units))
+
+
+def upsampled(maps: np.ndarray, geometry: str, shape: tuple, image: tuple) -> np.ndarray:
+    """Maps (N, units, h, w) laid on labels of `shape` in full: along rows, then along columns."""
+    for axis in (3, 2):
+        n, size = maps.shape[axis], shape[axis - 2]
+        at = coordinates(geometry, size, n, image[axis - 2], (2.0, 0.5)).numpy()
+        low = np.floor(at).astype(int)
+        weight = (at - low).astype(np.float32).reshape(-1, *[1] * (3 - axis))
+        first, last = (maps.take((low + d).clip(0, n - 1), axis=axis) for d in (0, 1))
+        maps = (last - first) * weight + first
+    return maps
+
+
+@settings(max_examples=60)
+@given(
+    seed=st.integers(0, 2**31),
+    geometry=st.sampled_from(GEOMETRIES),
+    present=st.sampled_from(["paper", "lite"]),
+    side=st.tuples(st.integers(1, 7), st.integers(1, 7)),
+    label_side=st.tuples(st.integers(1, 15), st.integers(1, 15)),
+    kind=st.sampled_from(["ties", "constant", "all", "none", "smooth"]),
+    small=st.sampled_from([1, 30, 1 << 20]),
+)
+def test_tallies_are_those_of_maps_upsampled_in_full(
+    seed, geometry, present, side, label_side, kind, small
+):
+    """Each pixel of each mask once, and the counts that follow, whatever the blocks' sizes."""
+    if geometry == "half-pixel":  # else they are shrunk
+        label_side = tuple(map(max, side, label_side))
+    rng = np.random.default_rng(seed)
+    n, units, image = 3, 4, (2 * side[0], 2 * side[1])
+    shape = (n, units, *side)
+    maps = rng.integers(0, 9, shape).astype(np.float32) / 4
+    limits = rng.integers(3, 9, units).astype(np.float32) / 4
+    if kind == "constant":  # at, above and below the thresholds
+        maps[:] = rng.integers(0, 9, (n, units, 1, 1)) / 4
+    if kind in ("all", "none"):
+        limits[:] = -1 if kind == "all" else 3
+    if kind == "smooth":
+        maps = rng.random(shape, dtype=np.float32)
+        limits = maps.max((0, 2, 3)) * np.float32(0.7)
+    lone = "half-pixel" if side == (1, 1) else geometry
+    mask = upsampled(maps, lone, label_side, image) > limits[:, None, None]
+    category = np.array([0, 1, 2, 1, 3, 2])
+    planes = rng.integers(0, 6, (n, 2, *label_side)) * (rng.random((n, 2, *label_side)) < 0.7)
+    whole = rng.integers(0, 6, (n, 2)) * (rng.random((n, 2)) < 0.5)
+    both, masks = np.zeros((units, 6), int), np.zeros((units, 4), int)
+    for i in range(n):
+        for u in range(units):
+            inside = planes[i][:, mask[i, u]]
+            area = int(mask[i, u].sum())
+            both[u] += np.bincount(inside.ravel(), minlength=6)
+            np.add.at(both[u], whole[i], area)
+            seen = inside if present == "lite" else planes[i]
+            for c in {*category[seen.ravel()], *category[whole[i]]}:
+                masks[u, c] += area
+    x, t = torch.from_numpy(maps), torch.from_numpy(limits)
+    laid = grid(geometry, label_side, side, image, ((2.0, 0.5), (2.0, 0.5)))
+    labels = Labels.of(
+        torch.from_numpy(planes.swapaxes(0, 1).astype(np.int32)),
+        torch.from_numpy(whole), torch.from_numpy(category),
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sparse, "IN_CACHE", small)
+        patch.setattr(counts_module, "CHUNK", small)
+        pixel, pair = active(x, t, laid, chunk=small)
+        found = tally(x, t, laid, labels, Rules(geometry=geometry, present=present))
+    size = mask[0, 0].size
+    once = np.zeros((n, units, size), int)
+    np.add.at(once, (pixel // size, pair % units, pixel % size), 1)
+    assert (once == mask.reshape(n, units, size)).all()
+    assert torch.equal(pair // units, pixel // size)
+    assert (found[0].numpy() == both).all()
+    assert (found[1].numpy()[:, 1:] == masks[:, 1:]).all()
 
 
 @pytest.mark.parametrize("size, maps", [(112, 13), (113, 27), (64, 8), (16, 16)])

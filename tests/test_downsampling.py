@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from shapebias_utils.measures.dissection import sparse
 from shapebias_utils.measures.dissection.downsampling import shrunk, taps
-from shapebias_utils.measures.dissection.sparse import exceed, nonzero, split
+from shapebias_utils.measures.dissection.sparse import exceed, near, nonzero, split
 
 
 def by_pil(maps: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -59,5 +60,33 @@ def test_few_among_many():
     assert (quotient.tolist(), rest.tolist()) == ([0, 0, 1, 2], [0, 6, 0, 6])
     out = torch.zeros(2, 3, 3, dtype=torch.bool)
     maps = torch.arange(8.0).view(2, 2, 2)
-    exceed(maps, torch.tensor([1.0, 6.0]), out[:, 1:, :2])
+    exceed(maps, torch.tensor([1.0, 6.0])[:, None, None], out[:, 1:, :2])
     assert out.nonzero().tolist() == [[0, 2, 0], [0, 2, 1], [1, 2, 1]]
+
+
+@settings(max_examples=30)
+@given(
+    seed=st.integers(0, 2**31),
+    shape=st.tuples(st.integers(1, 9), st.integers(1, 6), st.integers(1, 6)),
+    window=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    step=st.sampled_from([1, 40, 1 << 20]),
+)
+def test_windows_with_a_value_above_are_found_across_blocks(seed, shape, window, step):
+    rng = np.random.default_rng(seed)
+    maps = rng.integers(0, 9, shape).astype(np.float32)
+    limits = rng.integers(5, 10, shape[0]).astype(np.float32)
+    (high, wide), width, flat = window, shape[2], (maps > limits[:, None, None]).ravel()
+    back = (high - 1) * width + wide - 1
+    expected = [
+        end
+        for end in range(len(flat) + back)
+        if any(
+            0 <= end - i * width - j < len(flat) and flat[end - i * width - j]
+            for i in range(high)
+            for j in range(wide)
+        )
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sparse, "IN_CACHE", step)
+        found = near(torch.from_numpy(maps), torch.from_numpy(limits), high, wide)
+    assert found.tolist() == expected

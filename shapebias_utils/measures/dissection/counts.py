@@ -1,7 +1,6 @@
 """Pixels of labels, of masks and of both, and the IoU that they make."""
 
 from dataclasses import dataclass
-from functools import cached_property, reduce
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,9 @@ from ...datasets.concepts import ConceptSet
 from ...distributed import add
 from .rules import Rules
 from .upsampling import Grid, active
+
+CHUNK = 1 << 16
+"""Pixels of masks that are looked up in one go, so that a processor keeps them at hand."""
 
 KEPT = 0.01
 """Least IoU of what is listed besides the best of each category; that of the paper's diversity."""
@@ -33,28 +35,18 @@ class Labels:
 
     @classmethod
     def of(cls, planes: Tensor, whole: Tensor, category: Tensor) -> "Labels":
-        """From planes (N, P, h, w)."""
-        planes = planes.int().flatten(2).transpose(0, 1).contiguous()
+        """From int32 planes (P, N, h, w)."""
+        planes = planes.flatten(2)
         (_, n, size), labels = planes.shape, len(category)
         first = labels * torch.arange(n, device=planes.device, dtype=torch.int32)[:, None]
         pixels = torch.zeros(n * labels, dtype=torch.int64, device=planes.device)
-        for plane in planes:
-            pixels += torch.bincount((plane + first).flatten(), minlength=n * labels)
+        for plane in planes:  # neighbours often have one label
+            runs, lengths = torch.unique_consecutive(plane + first, return_counts=True)
+            pixels.index_add_(0, runs, lengths)
         pixels = pixels.view(n, labels).scatter_add_(1, whole, torch.full_like(whole, size))
-        present = torch.zeros(n, int(category.max()) + 1, dtype=torch.int64, device=planes.device)
-        present.index_add_(1, category, (pixels > 0).long())
-        return cls(planes, whole, category, pixels, present > 0)
-
-    @cached_property
-    def bits(self) -> Tensor:
-        """The set of each pixel's categories, int32 (N, size): bit c where category c is there."""
-        bit = (1 << self.category).int()
-        found = bit.index_select(0, self.whole.flatten()).view(self.whole.shape)
-        found = found.T[..., None].expand(-1, -1, self.planes.shape[2])
-        every = [bit.index_select(0, plane.flatten()).view(plane.shape) for plane in self.planes]
-        shape = len(self.whole), self.planes.shape[2]
-        nothing = torch.zeros(shape, dtype=torch.int32, device=self.whole.device)
-        return reduce(torch.bitwise_or, [*every, *found], nothing)
+        members = torch.arange(int(category.max()) + 1, device=category.device) == category[:, None]
+        present = (pixels > 0).float() @ members.float() > 0
+        return cls(planes, whole, category, pixels, present)
 
     def __getitem__(self, some: slice) -> "Labels":
         own = (self.planes[:, some], self.whole[some], self.category)
@@ -74,10 +66,8 @@ def read_labels(
     where: torch.device | str = "cpu",
 ) -> Labels:  # fmt: skip
     """The labels of these images; ValueError if they are not of that shape, or not known."""
-    planes, whole = (
-        np.asarray(a).astype(kind)
-        for a, kind in zip(concepts.labels(rows), (np.int32, np.int64), strict=True)
-    )
+    planes, whole = concepts.labels(rows)
+    whole = np.array(whole, np.int64)
     if planes.shape[2:] != shape or not len(planes) == len(whole) == len(rows):
         name = concepts.images.table["imagename"].iloc[rows[0]]
         raise ValueError(
@@ -90,24 +80,28 @@ def read_labels(
         raise ValueError(
             f"{concepts.name} has label {highest}, but no concept beyond {len(category) - 1}"
         )
+    planes = np.array(planes.swapaxes(0, 1), np.int32, order="C")
     if not rules.twice:
         _drop_repeated(planes, whole)
     return Labels.of(*(torch.from_numpy(a).to(where) for a in (planes, whole, category)))
 
 
 def _drop_repeated(planes: np.ndarray, whole: np.ndarray) -> None:
-    """Set to 0 what a pixel or an image is labelled with for the second time."""
+    """Set to 0 what a pixel or an image is labelled with for the second time.
+
+    `planes` are (P, N, h, w).
+    """
     for i in range(1, whole.shape[1]):
         whole[(whole[:, :i] == whole[:, i : i + 1]).any(1), i] = 0
     used = planes.any((2, 3))
-    for i in range(planes.shape[1]):
-        for j in range(whole.shape[1]):
-            planes[:, i][planes[:, i] == whole[:, j, None, None]] = 0
+    for i, plane in enumerate(planes):
+        for label in whole.T:
+            plane[plane == label[:, None, None]] = 0
         for earlier in range(i):
-            both = used[:, i] & used[:, earlier]
+            both = used[i] & used[earlier]
             if both.any():
-                mine = planes[both, i]
-                planes[both, i] = np.where(mine == planes[both, earlier], 0, mine)
+                mine = plane[both]
+                plane[both] = np.where(mine == planes[earlier][both], 0, mine)
 
 
 def tally(
@@ -127,26 +121,32 @@ def count(
     pixel: Tensor, pair: Tensor, units: int, labels: Labels, rules: Rules
 ) -> tuple[Tensor, Tensor]:
     """The counts of :func:`tally` from the masks' pixels, as ``upsampling.active`` gives them."""
-    n, n_labels = len(labels.whole), len(labels.category)
+    n, n_labels, n_categories = len(labels.whole), len(labels.category), labels.present.shape[1]
     area = torch.bincount(pair, minlength=n * units).view(n, units)
-    wide = torch.int32 if units * n_labels < 2**31 else torch.int64
+    counted = labels.present[:, None]
+    widest = max(units * n_labels, n * units * n_categories)
+    wide = torch.int32 if widest < 2**31 else torch.int64  # half as wide is twice as fast
+    both, met = pixel.new_empty(2, len(labels.planes), len(pixel), dtype=wide)
     first = n_labels * torch.arange(units, device=pixel.device, dtype=wide).repeat(n)
-    first = first.index_select(0, pair)
-    keys = first.new_empty(len(labels.planes), len(pixel))
-    for plane, key in zip(labels.planes, keys, strict=True):
-        torch.add(first, plane.flatten().index_select(0, pixel), out=key)
-    both = torch.bincount(keys.flatten(), minlength=units * n_labels).view(units, n_labels)
+    category, lite = labels.category.to(wide), rules.present == "lite"
+    for start in range(0, len(pixel), CHUNK):
+        some = slice(start, start + CHUNK)
+        at, own = pixel[some], pair[some]
+        begin, kinds = first.index_select(0, own), own.to(wide).mul_(n_categories)
+        for plane, key, kind in zip(labels.planes, both, met, strict=True):
+            label = plane.flatten().index_select(0, at)
+            torch.add(begin, label, out=key[some])
+            if lite:
+                torch.add(kinds, category.index_select(0, label), out=kind[some])
+    both = torch.bincount(both.flatten(), minlength=units * n_labels).view(units, n_labels)
     for whole in labels.whole.unbind(1):
         both.index_add_(1, whole, area.T)
-    counted = labels.present[:, None]
-    if rules.present == "lite":  # a label of the whole image is met by any mask
-        sets = 1 << labels.present.shape[1]
-        met = pair * sets + labels.bits.flatten().index_select(0, pixel)
-        met = torch.bincount(met, minlength=n * units * sets).view(-1, sets) > 0
-        members = torch.arange(sets, device=pixel.device)[:, None] >> torch.arange(
-            labels.present.shape[1], device=pixel.device
-        )
-        counted = (met.float() @ (members & 1).float() > 0).view(n, units, -1)
+    if lite:
+        counted = torch.bincount(met.flatten(), minlength=n * units * n_categories) > 0
+        counted = counted.view(n, units, n_categories)
+        image = torch.arange(n, device=pixel.device)
+        for whole in labels.whole.unbind(1):  # is met by any mask
+            counted[image, :, labels.category.index_select(0, whole)] = True
     return both, (area[..., None] * counted).sum(0)
 
 

@@ -6,7 +6,7 @@ A shrunk pixel is a weighted mean of a few values, and exceeds no threshold that
 import torch
 from torch import Tensor
 
-from .sparse import IN_CACHE, exceed, nonzero, split
+from .sparse import exceed, near, nonzero, split
 
 
 def taps(size: int, n: int) -> tuple[Tensor, Tensor]:
@@ -37,64 +37,44 @@ def shrunk(
 ) -> tuple[Tensor, Tensor]:
     """The pixels above the thresholds: number in their map on `shape`, and number of their map.
 
-    `maps` is float32 (maps, h, w), `thresholds` (maps,). In the order of maps and pixels.
+    `maps` is float32 (maps, h, w), contiguous, `thresholds` (maps,).
     """
-    (h, w), width, where = maps.shape[1:], shape[1], maps.device
-    (top, down), (left, across) = (taps(*sizes) for sizes in zip(shape, (h, w), strict=True))
-    pixel_at = _pixels(top, h)[:, None] * width + _pixels(left, w)
-    pixel_at[(_pixels(top, h) < 0)[:, None] | (_pixels(left, w) < 0)] = -1
-    pixel_at = pixel_at.flatten().to(where)
-    down, across = (weights.T.contiguous().to(where) for weights in (down, across))
-    top, left = ((low + torch.arange(k)[:, None]).clamp(max=n - 1).to(where)
-                 for low, k, n in ((top, len(down), h), (left, len(across), w)))  # fmt: skip
-    at, place = split(_near(maps, thresholds, len(down), len(across)), h * w)
-    pixel = pixel_at.index_select(0, place)
-    flat, own = maps.flatten(), nonzero(pixel >= 0)
-    found = [(at[:0], at[:0])]
-    for some in own.split(chunk):
-        own_at, own_pixel = at.index_select(0, some), pixel.index_select(0, some)
-        i, j = split(own_pixel, width)
-        start = own_at * (h * w)
-        columns = [own.index_select(0, j) for own in left]
-        weights = [own.index_select(0, j) for own in across]
-        values = torch.zeros(len(some), device=where)
-        for rows, heights in zip(top, down, strict=True):
-            line = start + rows.index_select(0, i) * w
-            row = torch.zeros_like(values)
-            for column, weight in zip(columns, weights, strict=True):
-                row.addcmul_(flat.index_select(0, line + column), weight)
-            values.addcmul_(row, heights.index_select(0, i))
-        above = nonzero(values > thresholds.index_select(0, own_at))
-        found.append((own_pixel.index_select(0, above), own_at.index_select(0, above)))
+    (h, w), where = maps.shape[1:], maps.device
+    # By row and by column of the value that a window begins with: its pixel, and the weights.
+    (row, down), (column, across) = (
+        (placed.to(where) for placed in _windows(*sizes))
+        for sizes in zip(shape, (h, w), strict=True)
+    )
+    high, wide = len(down), len(across)
+    starts = near(maps, thresholds, high, wide) - ((high - 1) * w + wide - 1)
+    flat, found = maps.flatten(), [(starts[:0], starts[:0])]
+    for first in starts[int((starts < 0).sum()) :].split(chunk):
+        line, x = split(first, w)
+        at, y = split(line, h)
+        if 2 * shape[0] * shape[1] < h * w:  # most windows are no pixel's
+            own = nonzero((row.index_select(0, y) >= 0) & (column.index_select(0, x) >= 0))
+            first, at, y, x = (values.index_select(0, own) for values in (first, at, y, x))
+        weights, values = across.index_select(1, x), torch.zeros(len(at), device=where)
+        for i, heights in enumerate(down.index_select(1, y)):
+            line = torch.zeros_like(values)
+            for j, weight in enumerate(weights):
+                begin = i * w + j  # beyond the end the weight is 0
+                tap = flat[begin:].index_select(0, first.clamp(max=len(flat) - begin - 1))
+                line.addcmul_(tap, weight)
+            values.addcmul_(line, heights)
+        limits, above = thresholds.index_select(0, at), torch.empty_like(at, dtype=torch.bool)
+        above = nonzero(exceed(values, limits, above))
+        at, y, x = (values.index_select(0, above) for values in (at, y, x))
+        found.append((row.index_select(0, y) * shape[1] + column.index_select(0, x), at))
     return tuple(torch.cat(parts) for parts in zip(*found, strict=True))
 
 
-def _pixels(low: Tensor, n: int) -> Tensor:
-    """The pixel whose values begin at each of n places, -1 for none."""
-    found = torch.full((n,), -1)
-    found[low] = torch.arange(len(low))
-    return found
+def _windows(size: int, n: int) -> tuple[Tensor, Tensor]:
+    """Along an axis, of each of n places the pixel (-1 for none) whose values begin there.
 
-
-def _near(maps: Tensor, thresholds: Tensor, high: int, wide: int) -> Tensor:
-    """The places from which `high` rows and `wide` columns on a value exceeds its map's threshold.
-
-    Beyond a row's end the next one is looked at, too: what is found there in excess is harmless.
+    And these values' weights (taps, n), NaN for none: that exceeds no threshold.
     """
-    _, h, w = maps.shape
-    step = max(1, IN_CACHE // (h * w))
-    hot = torch.zeros(step * h * w + high * w + wide, dtype=torch.bool, device=maps.device)
-    parts = []
-    for start in range(0, len(maps), step):
-        some = maps[start : start + step]
-        size = len(some) * h * w
-        hot[size:] = False
-        exceed(some, thresholds[start : start + step], hot[:size].view(some.shape))
-        rows = hot[: size + high * w].clone()
-        for k in range(1, wide):
-            rows |= hot[k : k + len(rows)]
-        found = rows[:size].clone()
-        for k in range(1, high):
-            found |= rows[k * w : k * w + size]
-        parts.append(nonzero(found) + start * h * w)
-    return torch.cat(parts)
+    low, weights = taps(size, n)
+    pixel, placed = torch.full((n,), -1), torch.full((weights.shape[1], n), torch.nan)
+    pixel[low], placed[:, low] = torch.arange(size), weights.T
+    return pixel, placed

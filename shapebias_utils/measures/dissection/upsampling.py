@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ...hardware import float32
 from .downsampling import shrunk
-from .sparse import IN_CACHE, exceed, nonzero, split
+from .sparse import exceed, near, nonzero, split
 
 GEOMETRIES = ("receptive-field", "half-pixel", "align-corners")
 
@@ -183,13 +183,13 @@ def receptive_centres(
 
 
 def active(
-    maps: Tensor, thresholds: Tensor, grid: Grid, chunk: int = 1 << 18
+    maps: Tensor, thresholds: Tensor, grid: Grid, chunk: int = 1 << 17
 ) -> tuple[Tensor, Tensor]:
     """Where upsampled maps exceed their units' thresholds: `pixel` and `pair`, int64, of each such.
 
-    `maps` is float32 ``(N, units, h, w)``, `thresholds` ``(units,)``. Pixels are counted image by
-    image and row by row, and a pair is image * units + unit. About `chunk` pixels are evaluated at
-    a time.
+    `maps` is float32 ``(N, units, h, w)``, `thresholds` ``(units,)``. Pixels are numbered image by
+    image and row by row, and a pair is image * units + unit; they come in any order. About `chunk`
+    pixels are evaluated at a time.
     """
     (n, units), (h, w) = maps.shape[:2], maps.shape[2:]
     rows, columns, (height, width) = grid.rows, grid.columns, grid.shape
@@ -198,75 +198,75 @@ def active(
     image = torch.arange(n, device=maps.device).repeat_interleave(units) * (height * width)
     if grid.smaller:
         pixel, pair = shrunk(maps, thresholds, grid.shape, chunk)
-        return _take(image, pair) + pixel, pair
-    line, x = split(_cells(maps, thresholds), w + 1)
-    pair, y = split(line, h + 1)
+        return pixel.add_(_take(image, pair)), pair
+    pair, y, x = _cells(maps, thresholds)
     found = [(pair[:0], pair[:0])]
     for (tall, down), (wide, across) in product(_kinds(rows), _kinds(columns)):
         some = nonzero(_take(tall, y) & _take(wide, x))
         parts = (pair, y, x) if len(some) == len(pair) else (_take(v, some) for v in (pair, y, x))
-        size = max(1, chunk // (down.shape[1] * across.shape[1]))
+        offset = torch.arange(len(down), device=maps.device)[:, None] * width
+        offset = (offset + torch.arange(len(across), device=maps.device)).flatten()
+        size = max(1, chunk // len(offset))
         for cells in zip(*(part.split(size) for part in parts), strict=True):
-            found.append(_above(maps, thresholds, cells, grid, image, down, across))
+            found.append(_above(maps, thresholds, cells, grid, image, offset, down, across))
     return tuple(torch.cat(parts) for parts in zip(*found, strict=True))
+
+
+def _cells(maps: Tensor, thresholds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Map, row and column of the cells with a corner above the map's threshold.
+
+    `maps` is (maps, h, w). A cell (y, x) has the corners (y - 1, x - 1) to (y, x), some of them
+    beyond the edge where y is 0 or h, x is 0 or w: a window that ends at x = 0 is also that which
+    ends a row before at x = w, and likewise from map to map.
+    """
+    n, h, w = maps.shape
+    line, x = split(near(maps, thresholds, 2, 2), w)
+    edge = nonzero(x == 0)
+    line = torch.cat([line, _take(line, edge) - 1])
+    x = torch.cat([x, torch.full_like(edge, w)])
+    pair, y = split(line, h)
+    edge = nonzero(y == 0)
+    pair = torch.cat([pair, _take(pair, edge) - 1])
+    y, x = torch.cat([y, torch.full_like(edge, h)]), torch.cat([x, _take(x, edge)])
+    inside = nonzero((pair >= 0) & (pair < n))
+    return _take(pair, inside), _take(y, inside), _take(x, inside)
 
 
 def _kinds(axis: Axis) -> list[tuple[Tensor, Tensor]]:
     """Which of the n + 1 cells (bool) have few pixels, and which many, with the weights of these.
 
     Most cells have one number of pixels and some have one more: together, all would be looked at
-    as if they had that many. The weights are (n + 1, pixels).
+    as if they had that many. The weights are (pixels, n + 1).
     """
     many = (~axis.weights.isnan()).sum(0)
     usual, most = int(many.mode().values), len(axis.weights)
-    weights = axis.weights.T
     if usual in (0, most):
-        return [(many >= 0, weights.contiguous())]
-    return [(many <= usual, weights[:, :usual].contiguous()), (many > usual, weights.contiguous())]
+        return [(many >= 0, axis.weights)]
+    return [(many <= usual, axis.weights[:usual]), (many > usual, axis.weights)]
 
 
 def _above(
     maps: Tensor, thresholds: Tensor, cells: tuple[Tensor, Tensor, Tensor], grid: Grid,
-    image: Tensor, down: Tensor, across: Tensor,
+    image: Tensor, offset: Tensor, down: Tensor, across: Tensor,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The pixels above the thresholds in these cells (map, row, column), as :func:`active`."""
+    """The pixels above the thresholds in these cells (map, row, column), as :func:`active`.
+
+    `offset` is from a cell's first pixel to each. Cells are the last axis of all, the long one,
+    along which processors are fast.
+    """
     rows, columns, (_, width), (_, h, w) = grid.rows, grid.columns, grid.shape, maps.shape
-    pair, y, x = cells  # in what follows a row is a cell's
-    offset = torch.arange(down.shape[1], device=maps.device)[:, None] * width
-    offset = (offset + torch.arange(across.shape[1], device=maps.device)).flatten()
-    maps, down, across = maps.flatten(), _take(down, y), _take(across, x)
+    pair, y, x = cells
+    maps, down, across = maps.flatten(), down.index_select(1, y), across.index_select(1, x)
     left, right = _take(columns.low, x), _take(columns.high, x)
     upper, lower = ((pair * h + _take(corner, y)) * w for corner in (rows.low, rows.high))
     # In the form a + w (b - a), not fused, no value exceeds the larger of a and b.
     top = _between(_take(maps, upper + left), _take(maps, upper + right), across)
     bottom = _between(_take(maps, lower + left), _take(maps, lower + right), across)
-    values = _between(top[:, None], bottom[:, None], down[:, :, None])
-    above = nonzero(values > _take(thresholds, pair)[:, None, None])
-    cell, which = split(above, len(offset))
+    values = _between(top, bottom, down[:, None])
+    above = exceed(values, _take(thresholds, pair), torch.empty_like(values, dtype=torch.bool))
+    which, cell = split(nonzero(above), len(pair))
     first = _take(image, pair) + _take(rows.first, y) * width + _take(columns.first, x)
-    return _take(first, cell) + _take(offset, which), _take(pair, cell)
-
-
-def _cells(maps: Tensor, thresholds: Tensor) -> Tensor:
-    """The cells with a corner above the map's threshold, counted map by map, row by row.
-
-    `maps` is (maps, h, w). A cell (y, x) has the corners (y - 1, x - 1) to (y, x), and those over
-    the edge are cold: they lie in a column and a row that are added to each map.
-    """
-    _, h, w = maps.shape
-    size, edge = (h + 1) * (w + 1), w + 2  # from a cell's last corner back to its first
-    step = max(1, IN_CACHE // size)
-    hot = torch.zeros(edge + step * size, dtype=torch.bool, device=maps.device)
-    inside, parts = hot[edge:].view(step, h + 1, w + 1)[:, :h, :w], []
-    for start in range(0, len(maps), step):
-        some = maps[start : start + step]
-        exceed(some, thresholds[start : start + step], inside[: len(some)])
-        end = edge + len(some) * size
-        found = hot[edge:end] | hot[edge - 1 : end - 1]
-        found |= hot[1 : end - edge + 1]
-        found |= hot[: end - edge]
-        parts.append(nonzero(found) + start * size)
-    return torch.cat(parts)
+    return _take(first, cell).add_(_take(offset, which)), _take(pair, cell)
 
 
 def _take(values: Tensor, at: Tensor) -> Tensor:
@@ -274,6 +274,4 @@ def _take(values: Tensor, at: Tensor) -> Tensor:
 
 
 def _between(start: Tensor, stop: Tensor, weight: Tensor) -> Tensor:
-    if start.ndim == 1:
-        start, stop = start[:, None], stop[:, None]
     return ((stop - start) * weight).add_(start)
