@@ -255,6 +255,12 @@ def registering_file(folder, write):
     return ["run", "3", "-p", "own_networks", "mine.py"], "mine.py"
 
 
+def bias_of_registering_file(folder, text):
+    (folder / "mine.py").write_text(text)
+    names = ["bias", "Mine", "--dataset", "pictograms"]
+    return [*names, "--own-networks", "mine.py"], "mine.py"
+
+
 def concepts(folder, change, place="", write=None):
     picture(folder / "set" / "images" / "a.png")
     Image.new("RGB", (32, 32), (1, 0, 0)).save(folder / "set" / "images" / "plane.png")
@@ -312,6 +318,8 @@ def cases():
     yield "run 3 -p own_networks: NaN.pt", run_own_network, [CHECKPOINTS["NaN.pt"], "NaN.pt"], True
     for name in ("a pipe", "a link to /dev/zero", "a folder"):
         yield f"run 3 -p own_networks: {name}", registering_file, [FILES[name]], False
+    for name, text in {"a slip": "nothing\n", "no Python": "<!DOCTYPE>", "a NUL": "\0"}.items():
+        yield f"bias --own-networks: {name}", bias_of_registering_file, [text], False
     for name, change in CONCEPTS.items():
         yield f"run 6 -p concepts: {name}", concepts, [change], name == "an unknown label"
     for (place, name), write in IN_BRODEN.items():
