@@ -133,6 +133,8 @@ def checkpoint_state(network: "Network") -> tuple[str, str]:
         download = next((d for d in DOWNLOADS.values() if d.path.name == path.name), None)
         about = download.facts() if download else network.terms
         return "missing", f"{_short(path)}; {about}" if about else _short(path)
+    if not path.is_file():  # a pipe or a device would be read for ever
+        return "broken", f"{_short(path)} is no regular file: remove it"
     card = path.with_suffix(".json")
     try:
         expected = network.sha256 or (

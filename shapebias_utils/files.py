@@ -30,6 +30,20 @@ def line(error: object) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def check_bytes(path: Path, most: float, what: str) -> None:
+    """ValueError where a file, to be read as a whole, is larger than so many bytes."""
+    size = path.stat().st_size
+    if size > most:
+        raise ValueError(
+            f"{path} has {size / 1e6:,.0f} MB, more than the {most / 1e6:,.0f} MB that {what} may "
+            "have: replace it by the right file"
+        )
+
+
+TABLE = 500e6
+"""Bytes of a table that is read; Broden's largest has some 20 million."""
+
+
 def sha256(path: Path) -> str:
     """The file's SHA-256, 64 hex digits."""
     with open(path, "rb") as file:

@@ -104,7 +104,8 @@ def values_for(
     Files and folders that exist relative to the caller become absolute, since the notebook runs
     elsewhere. ValueError names a parameter that the notebook has not (left out if
     `skip_unknown`) or that has another type, an unknown dataset, network or decision, a seed whose
-    weights are not there, and a file of own networks that is not there.
+    weights are not there, and what is wrong with the file of own networks, the stimuli, the trials
+    of observers or the images with concepts.
     """
     known = parameters_of(notebook)
     values = {}
@@ -117,6 +118,7 @@ def values_for(
                 f"{notebook.stem} has no parameter {name!r}; it has {listed or 'none at all'}"
             )
     _check_names({n: p.default for n, p in known.items()} | values)
+    _check_files(values)
     return values
 
 
@@ -155,7 +157,7 @@ def _absolute(value: object) -> object:
         return value
     path = Path(value).expanduser()
     try:
-        return str(path.resolve()) if path.exists() else value
+        return str(path.absolute()) if path.exists() else value  # a link keeps its name
     except OSError:  # a text too long to be a path
         return value
 
@@ -192,6 +194,24 @@ def _check_names(values: Mapping[str, object]) -> None:
                     f"there are no weights of {network.name} from seed {seed}: train them with "
                     f"`shapebias train --all --seed {seed}`, or give another seed"
                 )
+
+
+def _check_files(values: Mapping[str, object]) -> None:
+    """Read what is given once: a notebook would stumble over it after minutes, or hours."""
+    from .datasets.broden import check_broden
+    from .datasets.cue_conflict import read_stimuli
+    from .measures.schema import read_trials, with_cues
+
+    if values.get("stimuli"):
+        read_stimuli(values["stimuli"])
+    if values.get("observers"):
+        trials = read_trials(values["observers"])
+        try:
+            with_cues(trials)
+        except ValueError as error:
+            raise ValueError(f"{values['observers']}: {error}") from None
+    if values.get("concepts"):
+        check_broden(values["concepts"])
 
 
 def run(

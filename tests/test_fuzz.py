@@ -221,12 +221,12 @@ dataset: str = "pictograms"
 n: int = 3
 share: float = 0.5
 sure: bool = False
-stimuli: str = ""
+place: str = ""
 levels = [1, 2]"""
 
 
 YAML = st.text(alphabet="[]{}:,&*!|>'\"%@`#-?0 1ab\n", max_size=30)
-NAMES = st.sampled_from(["dataset", "n", "share", "sure", "stimuli", "levels"])
+NAMES = st.sampled_from(["dataset", "n", "share", "sure", "place", "levels"])
 
 
 @given(name=NAMES, text=st.one_of(CELLS, YAML))

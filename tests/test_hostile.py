@@ -243,17 +243,17 @@ def test_parameters_are_injected_as_literals(tmp_path, monkeypatch, text):
     from papermill.translators import PythonTranslator
 
     cell = nbformat.v4.new_code_cell(
-        'stimuli: str = ""\nlevels = [1]', metadata={"tags": ["parameters"]}
+        'image: str = ""\nlevels = [1]', metadata={"tags": ["parameters"]}
     )
     notebook = nbformat.v4.new_notebook(cells=[cell])
     notebook.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "3"}
     nbformat.write(notebook, tmp_path / "00_a.ipynb")
     listed = json.dumps([text, {text: text}])
-    given = {"stimuli": text, "levels": listed}
+    given = {"image": text, "levels": listed}
     values = notebooks.values_for(tmp_path / "00_a.ipynb", given)
     tree = ast.parse(PythonTranslator.codify(values))
     found = {node.targets[0].id: ast.literal_eval(node.value) for node in tree.body}
-    assert found == values and found["stimuli"] == text
+    assert found == values and found["image"] == text
 
 
 # The command line

@@ -23,6 +23,7 @@ n: int = 3  # how many
 share: float = 0.5  # of all
 sure: bool = False
 stimuli: str = ""  # folder
+place: str = ""
 decision: str = "mean"
 stimuli_transform: str = "native"
 seed: int = 0
@@ -86,8 +87,8 @@ def test_an_unknown_notebook_lists_the_known_ones(notebooks, name):
         ("share", "2", 2),
         ("sure", "true", True),
         ("sure", "False", False),
-        ("stimuli", "2", "2"),  # annotated str: taken literally
-        ("stimuli", "no", "no"),
+        ("place", "2", "2"),  # annotated str: taken literally
+        ("place", "no", "no"),
         ("levels", "[1, 2.5, a]", [1, 2.5, "a"]),
         ("levels", "null", None),
         ("levels", "2020-01-01", "2020-01-01"),
@@ -126,8 +127,8 @@ def test_paths_are_made_absolute_and_names_are_not(notebooks, tmp_path, monkeypa
     given = {"dataset": "pictograms", "networks": "AlexNet", "decision": "mean"}
     path = write_notebook(notebooks, "00_a")
     assert runner.values_for(path, given) == given
-    assert runner.values_for(path, {"stimuli": "stimuli"}) == {"stimuli": str(tmp_path / "stimuli")}
-    assert runner.values_for(path, {"stimuli": "absent"}) == {"stimuli": "absent"}
+    assert runner.values_for(path, {"place": "stimuli"}) == {"place": str(tmp_path / "stimuli")}
+    assert runner.values_for(path, {"place": "absent"}) == {"place": "absent"}
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,7 @@ def test_paths_are_made_absolute_and_names_are_not(notebooks, tmp_path, monkeypa
         ({"seed": "77"}, "no weights of AlexNet from seed 77: train them with `shapebias train"),
         ({"seed": "-1"}, "no weights of AlexNet from seed -1"),
         ({"own_networks": "mine.py", "networks": "Mine"}, "own_networks: no file at mine.py"),
+        ({"stimuli": "absent"}, "no folder absent with cue-conflict images: give the path"),
     ],
 )
 def test_wrong_names_are_refused_before_anything_runs(notebooks, given, message):

@@ -10,18 +10,19 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from ..files import line, locked
+from ..files import TABLE, check_bytes, line, locked
 from ..paths import RAW
 from . import ImageSet
 from .concepts import ConceptSet
 from .image_files import in_threads, load_images
 from .labels_on_disk import concept_set, keep, kept
-from .raster import check_size, contents_of, open_image
+from .raster import check_size, contents_of, open_image, unreadable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,6 +53,30 @@ def read_broden(folder: str | Path, categories: Sequence[str] = ()) -> ConceptSe
     changes. FileNotFoundError names a file that is missing; ValueError an image whose labels are
     of another size or unknown, a plane that cannot be read, or what is wrong in a table.
     """
+    found = _examined(folder, categories)
+    folder, index, concepts, chosen, shape, planes, wholes, images, labels = found
+    key = {
+        "version": VERSION,
+        "categories": chosen,
+        "tables": _tables_hash(folder),
+        "planes": hashlib.sha256(repr(labels).encode()).hexdigest(),
+    }
+    place = hashlib.sha256(f"{folder} {chosen}".encode()).hexdigest()[:12]
+    cache = RAW / "broden_labels" / f"{folder.name}-{place}"
+    with locked(cache):
+        if (found := kept(cache, key)) is None:
+            keep(cache, key, _decoded(folder, planes, wholes, shape, concepts), {})
+            found = kept(cache, key)
+    return concept_set(_image_set(folder, index, images), concepts, found)
+
+
+def check_broden(folder: str | Path) -> None:
+    """Raise what :func:`read_broden` raises before it decodes anything, which may take minutes."""
+    _examined(folder, ())
+
+
+def _examined(folder: str | Path, categories: Sequence[str]) -> tuple:
+    """The folder, its tables, the labels that they name, and the files that are there."""
     folder = Path(folder).expanduser().resolve()
     if not folder.is_dir():
         raise FileNotFoundError(
@@ -68,25 +93,14 @@ def read_broden(folder: str | Path, categories: Sequence[str] = ()) -> ConceptSe
     check_size(folder / "index.csv", (shape[1], shape[0] * most), f" with the {most} planes")
     images = _files(folder, index["image"])
     labels = _files(folder, [t for column in planes for cell in column for t in cell])
-    key = {
-        "version": VERSION,
-        "categories": chosen,
-        "tables": _tables_hash(folder),
-        "planes": hashlib.sha256(repr(labels).encode()).hexdigest(),
-    }
-    place = hashlib.sha256(f"{folder} {chosen}".encode()).hexdigest()[:12]
-    cache = RAW / "broden_labels" / f"{folder.name}-{place}"
-    with locked(cache):
-        if (found := kept(cache, key)) is None:
-            keep(cache, key, _decoded(folder, planes, wholes, shape, concepts), {})
-            found = kept(cache, key)
-    return concept_set(_image_set(folder, index, images), concepts, found)
+    return folder, index, concepts, chosen, shape, planes, wholes, images, labels
 
 
 def _read(path: Path, columns: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
     """The table's columns as text, those in `numbers` as numbers."""
     if not path.is_file():
         raise FileNotFoundError(f"{path.parent} is incomplete: it has no {path.name}; {_HOW}")
+    check_bytes(path, TABLE, "a table")
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except ValueError as error:  # of the parser, and of the text's encoding
@@ -99,7 +113,8 @@ def _read(path: Path, columns: Sequence[str], numbers: Sequence[str]) -> pd.Data
         if values.isna().any():
             row = int(values.isna().to_numpy().argmax())
             raise ValueError(
-                f"{path}, line {row + 2}: {column} is {table[column].iloc[row]!r}, not a number"
+                f"{path}, line {row + 2}: {column} is {table[column].iloc[row]!r}, not a number: "
+                "correct it"
             )
         table[column] = values
     return table
@@ -110,7 +125,9 @@ def _tables(folder: Path, categories: Sequence[str]) -> tuple[pd.DataFrame, pd.D
     known = _read(folder / "category.csv", ["name"], [])["name"].tolist()
     elsewhere = [c for c in known if Path(c).name != c or "\0" in c]
     if elsewhere:
-        raise ValueError(f"{folder / 'category.csv'} names {elsewhere[0]!r}, which is no category")
+        raise ValueError(
+            f"{folder / 'category.csv'} names {elsewhere[0]!r}, which is no category: rename it"
+        )
     strange = [c for c in categories if c not in known]
     if strange:
         raise ValueError(f"{folder} has no category {strange[0]!r}; choose from {', '.join(known)}")
@@ -200,6 +217,8 @@ def _files(folder: Path, names: Sequence[str]) -> list[tuple[str, int, int]]:
             )
         try:
             facts = os.stat(f"{folder}/images/{name}")
+            if not S_ISREG(facts.st_mode):
+                raise unreadable(folder / "images" / name, OSError("it is no regular file"))
             found.append((name, facts.st_size, facts.st_mtime_ns))
         except OSError:
             missing.append(name)
@@ -256,7 +275,7 @@ def _decoded(
             bar.update(len(rows))
 
 
-_NEW = "not known to label.csv and the tables of the categories, c_*.csv"
+_NEW = "not known to label.csv and the tables of the categories, c_*.csv: correct it"
 
 
 def _plane(path: Path, shape: tuple[int, int], known: np.ndarray) -> np.ndarray:

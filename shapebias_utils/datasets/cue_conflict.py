@@ -73,7 +73,7 @@ def stimuli(dataset: Dataset, folder: str | Path = "") -> ImageSet:
     if not str(folder):
         return dataset.images("cue_conflict")
     found = read_stimuli(folder).evenly(dataset.most)
-    if found.load([0]).shape[-1] <= dataset.size:
+    if max(found.load([0]).shape[-2:]) <= dataset.size:
         return found
     from .decoded import known_stimuli
 
@@ -103,7 +103,8 @@ def _images_folder(folder: Path) -> Path:
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    """By its name: one that leads nowhere, or to no file, is told when it is read."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def _cues(path: Path) -> tuple[str, str]:

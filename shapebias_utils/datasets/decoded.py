@@ -115,15 +115,15 @@ def known_stimuli(stimuli: ImageSet, known: Iterable[str], size: int, dataset: s
     chosen = stimuli.subset(fits.to_numpy().nonzero()[0], stimuli.name)
     digest = hashlib.sha256(f"{VERSION} {chosen.digest} {size}".encode()).hexdigest()
 
+    height, width = chosen.load([0]).shape[-2:]  # as of all of them
+    if height != width or height < size:
+        raise ValueError(
+            f"{chosen.table['imagename'].iloc[0]} is {width}x{height}: to be made {size}x{size}, "
+            "stimuli must be square and not smaller; make all of them so"
+        )
+
     def decode(rows: Sequence[int]) -> "Tensor":
-        x = chosen.load(rows)
-        height, width = x.shape[-2:]
-        if height != width or height < size:
-            raise ValueError(
-                f"{chosen.table['imagename'].iloc[rows[0]]} is {width}x{height}: to be made "
-                f"{size}x{size}, stimuli must be square and not smaller"
-            )
-        x = F.interpolate(x, (size, size), mode="bilinear", antialias=True)
+        x = F.interpolate(chosen.load(rows), (size, size), mode="bilinear", antialias=True)
         return (255 * x).round().clamp(0, 255) / 255
 
     return replace(decoded(dataset, stimuli.name, chosen.table, digest, decode), augment=None)

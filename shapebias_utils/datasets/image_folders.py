@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..files import line
+from ..files import TABLE, check_bytes, line
 from . import ImageSet
 from .augmentation import augmented
 from .image_files import SUFFIXES, in_threads, load_images, read_image
@@ -104,6 +104,7 @@ def _from_class_folders(
 
 
 def _from_csv(folder: Path, labels: Path, n_classes: int) -> list[tuple[Path, int]]:
+    check_bytes(labels, TABLE, "a table")
     try:
         table = pd.read_csv(labels, dtype={"imagename": str})
     except ValueError as error:  # of the parser, and of the text's encoding

@@ -34,11 +34,7 @@ MEGAPIXELS = 64.0
 
 def check_size(path: str | Path, size: tuple[int, int], why: str = "") -> None:
     """ValueError where an image of that (width, height) is larger than the limit."""
-    text = os.environ.get("SHAPEBIAS_MEGAPIXELS") or str(MEGAPIXELS)
-    try:
-        limit = float(text)
-    except ValueError:
-        raise ValueError(f"SHAPEBIAS_MEGAPIXELS is {text!r}: it must be a number") from None
+    limit = _limit()
     if prod(size) > 1e6 * limit:
         raise ValueError(
             f"{path} is {size[0]}x{size[1]} pixels{why}, more than {limit:g} megapixels: replace "
@@ -46,11 +42,24 @@ def check_size(path: str | Path, size: tuple[int, int], why: str = "") -> None:
         )
 
 
-def contents_of(path: str | Path) -> bytes:
-    """The bytes of a file; ValueError names one that cannot be read or is no regular file."""
+def _limit() -> float:
+    text = os.environ.get("SHAPEBIAS_MEGAPIXELS") or str(MEGAPIXELS)
     try:
-        if not S_ISREG(os.stat(path).st_mode):  # a pipe or a device would be read for ever
+        return float(text)
+    except ValueError:
+        raise ValueError(f"SHAPEBIAS_MEGAPIXELS is {text!r}: it must be a number") from None
+
+
+def contents_of(path: str | Path) -> bytes:
+    """The bytes of an image's file; ValueError names one that cannot be read, is no regular file,
+    or larger than any image within the limit is."""
+    most = 8e6 * _limit() + 1e6  # 16 bits of red, green, blue and opacity a pixel, uncompressed
+    try:
+        facts = os.stat(path)
+        if not S_ISREG(facts.st_mode):  # a pipe or a device would be read for ever
             raise OSError("it is no regular file")
+        if facts.st_size > most:
+            raise OSError(f"it has {facts.st_size / 1e6:,.0f} MB, more than an image may have")
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL
         raise unreadable(path, error) from None

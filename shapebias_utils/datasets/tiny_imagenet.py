@@ -19,6 +19,7 @@ import pandas as pd
 
 from ..attacks import Attack
 from ..categories import CATEGORIES
+from ..files import TABLE, check_bytes
 from ..paths import RAW
 from . import Dataset, ImageSet, Origin
 from .decoded import content_digest, decoded, known_stimuli
@@ -105,6 +106,7 @@ def _all_classes(root: Path, n_classes: int) -> tuple[str, ...]:
     path = root / "wnids.txt"
     if not path.is_file():
         raise FileNotFoundError(f"no {path}, which lists the {n_classes} classes: {_AGAIN}")
+    check_bytes(path, TABLE, "a table")
     found = sorted(path.read_text(errors="replace").split())
     strange = [wnid for wnid in found if not re.fullmatch(r"n\d{8}", wnid)]
     if strange:
@@ -135,6 +137,7 @@ def _validation(root: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
     annotations = root / "val" / "val_annotations.txt"
     if not annotations.is_file():
         raise FileNotFoundError(f"no {annotations}, which has the labels of the images: {_AGAIN}")
+    check_bytes(annotations, TABLE, "a table")
     labels, listed = {wnid: i for i, wnid in enumerate(classes)}, {}
     lines = annotations.read_text(errors="replace").splitlines()
     for number, line in enumerate(lines, 1):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..categories import CATEGORIES
 from ..datasets import ImageSet
-from ..files import atomic
+from ..files import TABLE, atomic, check_bytes
 from ..files import line as said
 from ..networks import Network
 from ..results import cached
@@ -70,6 +70,7 @@ def read_trials(path: str | Path) -> pd.DataFrame:
         raise FileNotFoundError(f"no trials at {path}: name a CSV file, or a folder of them")
     tables, read = [], {}
     for file in files:
+        check_bytes(file, TABLE, "a table")
         contents = hashlib.sha256(file.read_bytes()).hexdigest()
         if contents in read:
             raise ValueError(f"{file} is a copy of {read[contents]}: remove one of the two")
@@ -102,7 +103,7 @@ def _trials_in(file: Path) -> pd.DataFrame:
         wrong = text.isin(["", "nan", "NaN"]) | text.str.contains("\0", regex=False)
         if wrong.any():
             line = int(wrong.to_numpy().argmax()) + 2
-            raise ValueError(f"{file}, line {line}: {column} is missing or damaged")
+            raise ValueError(f"{file}, line {line}: {column} is missing or damaged: correct it")
     table["rt"] = pd.to_numeric(table["rt"], errors="coerce")
     human = table["subj"].astype(str).str.startswith("subject-")
     kind = np.where(human, "human", "other")

@@ -8,6 +8,7 @@ timm and Hugging Face publish need not be added: see `adapters`.
 import hashlib
 import json
 import runpy
+import traceback
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..datasets import get_dataset
+from ..files import line
 from ..paths import CHECKPOINTS
 
 if TYPE_CHECKING:
@@ -287,15 +289,28 @@ def pairs(networks: Sequence[Network]) -> list[tuple[Network, Network]]:
 def register_from(path: str) -> list[str]:
     """The names of the networks that a Python file of your own registers; none if `path` is "".
 
-    The file is run, so that it may call :func:`register`. FileNotFoundError if there is none.
+    The file is run, so that it may call :func:`register`, and those of the networks are loaded once
+    whose checkpoints are there: else one that is damaged would be found after others have been
+    measured for long. FileNotFoundError if there is no such file, ValueError where it fails.
     """
     if not path:
         return []
     if not Path(path).is_file():
         raise FileNotFoundError(f"no file {path} that registers networks of your own")
     before = dict(_OWN)
-    runpy.run_path(path)
-    return [network.name for key, network in _OWN.items() if network is not before.get(key)]
+    try:
+        runpy.run_path(path)
+    except Exception as error:
+        own = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == path]
+        where = f"{path}, line {own[-1]}" if own else path
+        raise ValueError(
+            f"{where}, fails: {type(error).__name__}: {line(error)}; correct it there"
+        ) from error
+    found = [network for key, network in _OWN.items() if network is not before.get(key)]
+    for network in found:
+        if network.path() is not None and network.is_there():
+            network.load()
+    return [network.name for network in found]
 
 
 def training_log(networks: Sequence[Network]) -> "pd.DataFrame":

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..files import sha256
+from ..files import check_bytes, sha256
 from .normalised import Normalised, unwrapped
 
 _PREFIXES = ("", "module.model.", "module.", "model.")
@@ -45,8 +45,16 @@ _NUMBERS = [
 """Numpy numbers, which files of `robustness` may hold: harmless, but not on torch's list."""
 
 
+_AGAIN = "; get it again, or save it anew"
+
+_RIGHT = "; name the right file"
+
 SWELLING = 100_000_000
 """Bytes by which an archive may unpack to more than twice its size."""
+
+MOST = 20
+"""Times the size of a network's weights that its file may have, beside `SWELLING`: files of
+`robustness` hold the weights twice, and the optimiser's state."""
 
 _REFUSALS = r"GLOBAL (\S+)|reduce for unrecognized|Can only (create|build)"
 """Of torch's safe unpickler, on meeting something else than weights and plain values."""
@@ -132,14 +140,17 @@ def load_into(module: nn.Module, path: Path, sha256: str | None = None) -> None:
     (keys ``module.model.*`` under "model" or "state_dict", weights twice; the mean and standard
     deviation that they carry must be those of the module). `sha256`, or else the hash in the JSON
     file beside the checkpoint, must be the file's, or its first digits. ValueError where it is
-    not, where the file is none, is truncated, swells when it is unpacked or would execute code, or
-    where a weight is missing, unknown, of another shape, no dense floating-point tensor or not
-    finite (the first such key is named).
+    not, where the file is none, is far larger than the network, is truncated, swells when it is
+    unpacked or would execute code, or where a weight is missing, unknown, of another shape, no
+    dense floating-point tensor or not finite (the first such key is named).
     """
-    path = Path(path)
-    _check_hash(path, sha256)
-    state, network = _read(path), unwrapped(module)
+    path, network = Path(path), unwrapped(module)
     wanted = network.state_dict()
+    if path.is_file():  # what is none, or not there, is told next
+        own = sum(value.nbytes for value in wanted.values())
+        check_bytes(path, MOST * own + SWELLING, "a checkpoint of that network")
+    _check_hash(path, sha256)
+    state = _read(path)
     if isinstance(module, Normalised):
         _check_normaliser(module, state, path)
     state = _named_as(wanted, state)
@@ -169,7 +180,9 @@ def _read(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         except SafetensorError as error:
             reason = _line(error)
-            raise ValueError(f"{path} is truncated or no safetensors file: {reason}") from None
+            raise ValueError(
+                f"{path} is truncated or no safetensors file: {reason}{_AGAIN}"
+            ) from None
     _check_size(path)
     try:
         with torch.serialization.safe_globals(_NUMBERS), warnings.catch_warnings():
@@ -178,7 +191,8 @@ def _read(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # a damaged file can fail anywhere in the unpickler
         refused = re.search(_REFUSALS, str(error))
         if refused is None:
-            raise ValueError(f"{path} is truncated or no checkpoint: {_line(error)}") from None
+            reason = _line(error)
+            raise ValueError(f"{path} is truncated or no checkpoint: {reason}{_AGAIN}") from None
         raise ValueError(
             f"{path} is refused: loading it would execute code that it brings along "
             f"({refused[1] or 'an unknown function'}); where you trust it, load it in another way "
@@ -192,7 +206,9 @@ def _read(path: Path) -> dict[str, Tensor]:
     strange = [k for k, v in contents.items() if not (isinstance(k, str) and isinstance(v, Tensor))]
     if strange or not contents:
         what = f"its entry {strange[0]!r} is no tensor" if strange else "it is empty"
-        raise ValueError(f"{path} holds no state dict: {what}")
+        raise ValueError(
+            f"{path} holds no state dict: {what}; save that of the network itself, without the rest"
+        )
     return dict(contents)
 
 
@@ -204,7 +220,8 @@ def _check_size(path: Path) -> None:
         with ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
     except Exception as error:  # also of names that cannot be decoded, or a later form of zip
-        raise ValueError(f"{path} is truncated or no checkpoint: {_line(error)}") from None
+        reason = _line(error)
+        raise ValueError(f"{path} is truncated or no checkpoint: {reason}{_AGAIN}") from None
     if unpacked > 2 * path.stat().st_size + SWELLING:
         raise ValueError(
             f"{path} is refused: it unpacks to {unpacked / 1e6:,.0f} MB, as weights do not; where "
@@ -264,15 +281,17 @@ def _digits(values: Tensor) -> list[float]:
 def _check_shapes(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Path) -> None:
     for key, value in wanted.items():
         if key not in state:
-            raise ValueError(f"{path} lacks {key!r}: it belongs to another architecture")
+            raise ValueError(f"{path} lacks {key!r}: it belongs to another architecture{_RIGHT}")
         if state[key].shape != value.shape:
             raise ValueError(
                 f"{path}: {key!r} has shape {tuple(state[key].shape)}, the network's is "
-                f"{tuple(value.shape)}: it belongs to another architecture"
+                f"{tuple(value.shape)}: it belongs to another architecture{_RIGHT}"
             )
     for key in state:
         if key not in wanted:
-            raise ValueError(f"{path} has {key!r}, which the network has not: another architecture")
+            raise ValueError(
+                f"{path} has {key!r}, which the network has not: another architecture{_RIGHT}"
+            )
 
 
 def _check_values(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Path) -> None:
@@ -292,5 +311,5 @@ def _check_values(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor], pat
         if not found.isfinite().all():
             raise ValueError(
                 f"{path}: {key!r} has values that are not finite: the training diverged, or the "
-                "file is damaged"
+                "file is damaged; get it again, or train it anew"
             )
