@@ -280,7 +280,14 @@ def test_the_figure_shows_every_point_and_what_is_published():
         assert len(axis.get_lines()) == 5
         assert published is None or published in axis.get_title()
     labels = [t.get_text() for t in figure.legends[0].get_texts()]
-    assert labels == ["standard", "robust", "sin", "noise", "L2, other eps", "ResNet"]
+    assert labels == [
+        "standard",
+        "robust",
+        "SIN, SIN+IN",
+        "smoothness, noise",
+        "L2, other eps",
+        "ResNet",
+    ]
     empty = figures.routes(points.iloc[:0], routes.correlations(points.iloc[:0]))
     assert "No network" in "".join(t.get_text() for t in (*empty.texts, *empty.axes[0].texts))
 

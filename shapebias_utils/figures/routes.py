@@ -1,12 +1,14 @@
 """Routes to a shape bias: what goes with it, mixtures of S and R, certified radii."""
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
-from ..networks import COLOURS, MARKERS
+from ..networks import MARKERS
 from .drawing import curve, nothing, panels, styled
 
 if TYPE_CHECKING:
@@ -22,8 +24,23 @@ AXES = {
 PUBLISHED = {"clean": -0.76, "corrupted": -0.37}
 """Rank correlation with shape bias over 55 ResNet-50 on ImageNet (Gavrikov & Keuper 2024)."""
 
-KEYS_ACROSS = 6
-"""Columns of the legend."""
+FAMILIES = {
+    "standard": "#d9772b", "control": "#8c8c8c", "robust": "#2467b0",
+    "linf|fgsm|spatial": "#56a5c9", "advprop": "#7b5fb5", "sin": "#2e8b57",
+    "smooth|noise": "#b8912b", "joint|underfit": "#a23b3b",
+}  # fmt: skip
+"""What a training's name begins with -> the colour of its family."""
+
+TITLES = {
+    "linf|fgsm|spatial": "Linf, FGSM, spatial", "advprop": "AdvProp", "sin": "SIN, SIN+IN",
+    "smooth|noise": "smoothness, noise", "joint|underfit": "joint, underfit",
+}  # fmt: skip
+"""A family -> what the legend calls it, where that is another word."""
+
+ALONG = "L2, other eps"
+"""What the legend calls the networks along the eps of training."""
+
+_HALO = withStroke(linewidth=1.5, foreground="white")
 
 _OTHER = "#c4d3e6"  # networks along eps, which have no colour of their own
 
@@ -37,19 +54,58 @@ def routes(points: pd.DataFrame, correlations: pd.DataFrame) -> Figure:
     """
     if points.empty:
         return nothing("No network was measured.")
-    named = _keys(points)
-    figure, axes = panels(1, len(AXES), (3.4, 2.9 + 0.19 * (len(named) // KEYS_ACROSS)))
+    figure, axes = panels(1, len(AXES), (3.4, 3.3))
     for axis, (column, label) in zip(axes[0], AXES.items(), strict=True):
-        for row in points.dropna(subset=["shape_bias", column]).itertuples():
+        known = points.dropna(subset=["shape_bias", column])
+        for row in known.itertuples():
             axis.plot(
                 row.shape_bias, getattr(row, column), MARKERS.get(row.architecture, "D"), ms=5.5,
-                color=COLOURS.get(row.training, _OTHER), mec="white", mew=0.5,
+                color=_colour(row.training), mec="white", mew=0.5,
             )  # fmt: skip
         least = min(0.9, points[column].min())  # of a narrow range its own part of the scale
         axis.set(xlabel="shape bias", ylabel=label, xlim=(-0.02, 1.02), ylim=(least - 0.07, 1.03))
         axis.set_title(_said(correlations, column), fontsize=8)
-    figure.legend(named.values(), named, loc="outside lower center", ncols=KEYS_ACROSS, fontsize=8)
+        if column == "adversarial":  # where the points lie farthest apart
+            _name(axis, known, column)
+    named = _keys(points)
+    figure.legend(
+        named.values(), named, loc="outside lower center", ncols=-(-len(named) // 2), fontsize=8
+    )
     return figure
+
+
+def _family(training: str) -> str | None:
+    """The family of a training, None of those along eps and those that are not known."""
+    for family in FAMILIES:
+        if training.startswith(tuple(family.split("|"))):
+            return family
+    return None
+
+
+def _colour(training: str) -> str:
+    return FAMILIES.get(_family(training), _OTHER)
+
+
+def _name(axis: "Axes", points: pd.DataFrame, column: str) -> None:
+    """Write the trainings of the regimes beside their points, of several seeds once.
+
+    On the side, and as high, as leaves the points and the names before it legible.
+    """
+    usual = ("standard", "control", "robust")
+    regimes = points[points["training"].map(lambda t: t not in usual and _family(t) is not None)]
+    places = points[["shape_bias", column]].itertuples(index=False)
+    taken = [(x - 0.012, x + 0.012, y) for x, y in places]
+    for row in regimes.drop_duplicates("training").sort_values(column).itertuples():
+        x, y, width = row.shape_bias, getattr(row, column), 0.016 * len(row.training)
+        for side, rise in product((1, -1), (0, 0.035, -0.035, 0.07, -0.07)):
+            begin = x + 0.02 if side > 0 else x - 0.02 - width
+            if begin < 0 or begin + width > 1.02:
+                continue
+            if all(abs(h - y - rise) > 0.03 or e < begin or begin + width < b for b, e, h in taken):
+                break
+        taken.append((begin, begin + width, y + rise))
+        axis.text(begin, y + rise, row.training, va="center", fontsize=5, zorder=5,
+                  color=_colour(row.training), path_effects=[_HALO])  # fmt: skip
 
 
 def _said(correlations: pd.DataFrame, column: str) -> str:
@@ -65,11 +121,14 @@ def _said(correlations: pd.DataFrame, column: str) -> str:
 
 
 def _keys(points: pd.DataFrame) -> dict[str, Line2D]:
-    """What the legend explains: a colour each training, a marker each architecture."""
-    trainings = [t for t in COLOURS if t in set(points["training"])]
-    named = {t: Line2D([], [], ls="", marker="o", color=COLOURS[t], mec="white") for t in trainings}
-    if set(points["training"]) - set(trainings):
-        named["L2, other eps"] = Line2D([], [], ls="", marker="o", color=_OTHER, mec="white")
+    """What the legend explains: a colour each family, a marker each architecture."""
+    there = set(points["training"].map(_family))
+    families = [family for family in [*FAMILIES, None] if family in there]
+    titles = {None: ALONG} | TITLES
+    named = {
+        titles.get(f, f): Line2D([], [], ls="", marker="o", color=FAMILIES.get(f, _OTHER), mec="w")
+        for f in families
+    }
     for architecture in dict.fromkeys(points["architecture"]):
         marker = MARKERS.get(architecture, "D")
         named[architecture] = Line2D([], [], ls="", marker=marker, color="#4d4d4d", mec="white")
@@ -117,7 +176,7 @@ def fusion(table: pd.DataFrame, singles: pd.DataFrame) -> Figure:
 def _single(axis: "Axes", singles: pd.DataFrame, marker: str) -> None:
     label = "single networks"
     for row in singles.itertuples():
-        colour = COLOURS.get(row.training, _OTHER)
+        colour = _colour(row.training)
         axis.plot(
             row.clean, row.adversarial, marker, ms=5.5, color=colour, mec="white", label=label
         )
@@ -136,7 +195,7 @@ def certified(table: pd.DataFrame) -> Figure:
     figure, axes = panels(1, 1, (4.2, 3.0))
     axis = axes[0, 0]
     for name, own in table.groupby("network", sort=False):
-        colour = COLOURS.get(own["training"].iloc[0], _OTHER)
+        colour = _colour(own["training"].iloc[0])
         style = {"color": colour, "marker": "o", "ms": 4, "label": name}
         curve(axis, own["radius"], own, "accuracy", style, alpha=0.12)
     axis.set(
