@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from ..networks import MARKERS
+from ..networks import MARKERS, TRAINING_COLOURS
 from .drawing import curve, nothing, panels, styled
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ PUBLISHED = {"clean": -0.76, "corrupted": -0.37}
 """Rank correlation with shape bias over 55 ResNet-50 on ImageNet (Gavrikov & Keuper 2024)."""
 
 FAMILIES = {
-    "standard": "#d9772b", "control": "#8c8c8c", "robust": "#2467b0",
+    **TRAINING_COLOURS,
     "linf|fgsm|spatial": "#56a5c9", "advprop": "#7b5fb5", "sin": "#2e8b57",
     "smooth|noise": "#b8912b", "joint|underfit": "#a23b3b",
 }  # fmt: skip
@@ -122,7 +122,7 @@ def _said(correlations: pd.DataFrame, column: str) -> str:
 
 def _keys(points: pd.DataFrame) -> dict[str, Line2D]:
     """What the legend explains: a colour each family, a marker each architecture."""
-    there = set(points["training"].map(_family))
+    there = {_family(training) for training in points["training"]}
     families = [family for family in [*FAMILIES, None] if family in there]
     titles = {None: ALONG} | TITLES
     named = {
