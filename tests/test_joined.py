@@ -10,6 +10,7 @@ from torch import nn
 from shapebias_utils import results
 from shapebias_utils.datasets import ImageSet
 from shapebias_utils.datasets.joined import joined
+from shapebias_utils.measures import predictions
 from shapebias_utils.measures.predictions import collect, collect_each
 from shapebias_utils.networks import Network
 
@@ -66,8 +67,10 @@ def test_none_cannot_be_joined():
         joined({}, "nothing")
 
 
-def test_decisions_are_those_on_each_set_alone(tmp_path, monkeypatch):
+@pytest.mark.parametrize("held", [2**29, 5 * PIXELS[0].nbytes])
+def test_decisions_are_those_on_each_set_alone(held, tmp_path, monkeypatch):
     monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr(predictions, "HELD", held)  # both sets, or one at a time
     together = collect_each(NETWORKS, SETS, ["kind", "level"])
     apart = pd.concat(
         [

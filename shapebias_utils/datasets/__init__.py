@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from .regions import Regions
 
 
+HELD = 2**29
+"""Bytes of images that are kept in memory, at most, for the next network."""
+
+
 @dataclass(frozen=True)
 class ImageSet:
     """Images and what is known about them; row i of `table` describes image i.
@@ -68,7 +72,7 @@ class ImageSet:
         rows = np.linspace(0, len(self) - 1, n).astype(int)
         return self.subset(rows, f"{self.name}_{n}")
 
-    def held(self, most: int = 2**30) -> "ImageSet":
+    def held(self, most: int = HELD) -> "ImageSet":
         """The same images for several networks: what was loaded for the first is kept for the
         others, batch by batch, as long as all of it takes at most so many bytes."""
         batches: dict[tuple[int, ...], Tensor] = {}

@@ -1,6 +1,6 @@
 """What networks say about images: one row an image, in the schema of model-vs-human."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
 from typing import TypeVar
@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..attacks import Attack, pgd
 from ..categories import CATEGORIES
-from ..datasets import ImageSet
+from ..datasets import HELD, ImageSet
 from ..datasets.joined import joined
 from ..distributed import world_size
 from ..networks import Network
@@ -221,6 +221,29 @@ def collect_each(
     As :func:`collect`, and the columns `by` with the set's key, or what a key that is a tuple is
     made of: ``collect_each(networks, {("blur", 1.0): blurred}, ["kind", "level"])``.
     """
+    networks = list(networks)
+    tables = [_collected(networks, some, by) for some in _that_fit(sets)]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _that_fit(sets: Mapping[T, ImageSet]) -> Iterator[dict[T, ImageSet]]:
+    """The sets, as many at a time as are held in memory for all networks (`HELD`), at least one."""
+    some, size = {}, 0
+    for key, images in sets.items():
+        own = len(images) * images.load([0]).nbytes if len(images) else 0
+        if some and size + own > HELD:
+            yield some
+            some, size = {}, 0
+        some[key] = images
+        size += own
+    if some:
+        yield some
+
+
+def _collected(
+    networks: Sequence[Network], sets: Mapping[T, ImageSet], by: Sequence[str]
+) -> pd.DataFrame:
+    """:func:`collect_each` of sets that fit into memory."""
     keys, names = list(sets), [own.name for own in sets.values()]
     images = joined(sets, f"{names[0]}-and-{len(names) - 1}-more" if names[1:] else names[0])
     table = collect(networks, images)

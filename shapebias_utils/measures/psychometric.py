@@ -20,7 +20,7 @@ from .schema import OBSERVER, attributed, with_cues
 from .shape_bias import shape_bias
 
 
-def along(networks: Iterable[Network], dataset: Dataset, per_pair: int = 2) -> pd.DataFrame:
+def along(networks: Iterable[Network], dataset: Dataset, per_pair: int = 1) -> pd.DataFrame:
     """The trials of all networks on cue-conflict images along each of the dataset's `cue_axes`.
 
     So many images of each pair of conflicting categories, the same at all levels; 0: all. Columns
