@@ -8,7 +8,7 @@ import pytest
 
 from shapebias_utils import claims
 from shapebias_utils.datasets import Dataset, get_dataset
-from shapebias_utils.measures import evidence
+from shapebias_utils.measures import distorted, evidence
 from shapebias_utils.measures.evidence import cue_conflict, distortions
 from shapebias_utils.measures.shape_bias import shape_bias
 from shapebias_utils.measures.statistics import levels
@@ -149,6 +149,20 @@ def test_quantities_have_the_names_of_the_papers_columns_whichever_way_they_were
     wanted = {c.quantity for c in claims.claims("04")}
     assert {"accuracy, correctly labelled: scramble",
             "accuracy, correctly labelled: black_and_white"} <= found & wanted  # fmt: skip
+
+
+def test_one_cue_alone_is_the_accuracy_on_all_images_in_the_order_asked_for():
+    right = {("real", 1): [1, 1, 1, 0], ("flat", 1): [1, 0, 0, 0], ("outline", 1): [1, 1, 0, 0],
+             ("scramble", 2): [0, 0, 0, 0], ("flat", 2): [1, 1, 1, 1]}  # fmt: skip
+    about = {"network": "S", "architecture": "A", "training": "standard", "seed": 0}
+    rows = [
+        {**about, "distortion": name, "level": level, "imagename": str(i), "correct": bool(hit)}
+        for (name, level), hits in right.items()
+        for i, hit in enumerate(hits)
+    ]
+    table = distorted.cues_alone(pd.DataFrame(rows), ["outline", "flat"])
+    assert table["rendition"].tolist() == ["real", "outline", "flat"]
+    assert table["accuracy"].tolist() == [0.75, 0.5, 0.25] and (table["n"] == 4).all()
 
 
 def test_images_are_whole_ones_and_every_rendition_is_measured():

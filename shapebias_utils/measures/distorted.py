@@ -243,17 +243,17 @@ def pictures(dataset: Dataset, images: ImageSet, table: pd.DataFrame) -> np.ndar
     return found
 
 
-def cues_alone(
-    networks: Sequence[Network], dataset: Dataset, images: ImageSet, names: Sequence[str]
-) -> pd.DataFrame:
+def cues_alone(trials: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Accuracy of each network on the images as they are and with one cue changed, all else kept.
 
-    `names` are renditions at level 1. Columns: the observer, `rendition` ("real" first),
-    `accuracy` with its 95 % Wilson interval `low`, `high`, and `n` images. No image is left out for
-    being labelled wrongly before: every network answers to the same images.
+    `trials` as from :func:`of_all`, of which `names` are the renditions at level 1. Columns: the
+    observer, `rendition` ("real" first), `accuracy` with its 95 % Wilson interval `low`, `high`,
+    and `n` images. No image is left out for being labelled wrongly before: every network answers
+    to the same images.
     """
-    sets = {"real": images} | {name: distorted(dataset, images, name, 1) for name in names}
-    table = plain_accuracy(collect_each(networks, sets, ["rendition"]), by=["rendition"])
+    order = ["real", *names]
+    own = trials[trials["distortion"].isin(order) & (trials["level"] == 1)]
+    table = plain_accuracy(own.rename(columns={"distortion": "rendition"}), by=["rendition"])
     return table.sort_values(
-        "rendition", key=lambda r: r.map(list(sets).index), kind="stable", ignore_index=True
+        "rendition", key=lambda r: r.map(order.index), kind="stable", ignore_index=True
     )
