@@ -27,8 +27,9 @@ HEADLINES = (
 """Keys of the claims that a reader sees first: those of the two abstracts, and the first doubt."""
 
 
-TIMED = """Times are of the run that made the committed outputs: two notebooks at a time, nothing
-cached, float32, two cores and no GPU. A second run reads its results from disk."""
+TIMED = """Times are of the run that made the committed outputs: two notebooks at a time, float32,
+two cores and no GPU; what another notebook had measured was read from disk. A second run reads
+all of its results from there."""
 
 
 def replicated() -> str:

@@ -74,9 +74,10 @@ def by_network(levels: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
 def crossings(balance: pd.DataFrame | None, networks: Sequence[Network]) -> pd.DataFrame:
     """Where both cues weigh the same, with its interval: a row a network, a column an axis.
 
-    `balance` as from ``psychometric.balance``; empty for None. *inf* is beyond what was drawn.
+    `balance` as from ``psychometric.balance``; empty where there is none. *inf* is beyond what was
+    drawn.
     """
-    if balance is None:
+    if balance is None or balance.empty:
         return pd.DataFrame()
     wanted = [(n.name, n.seed) for n in networks]
     own = balance[[key in wanted for key in zip(balance["network"], balance["seed"], strict=True)]]
