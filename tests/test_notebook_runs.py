@@ -269,18 +269,26 @@ def test_an_update_renews_figures_whose_values_are_the_same(notebooks, tmp_path,
 
 
 def test_a_page_needs_nothing_but_itself(notebooks, tmp_path, monkeypatch):
-    """Its picture is in it, its formula is MathML, its link to a notebook leads to that's page."""
+    """Its picture is in it, its formula is MathML, its link to a notebook leads to that's page.
+
+    Where there is one, that is; and it names no place of the machine.
+    """
     pytest.importorskip("latex2mathml", reason="the extra [site] is not installed")
     monkeypatch.setattr(paths, "FIGURES", tmp_path / "figures")
     path = write_notebook(notebooks, "00_a", "import matplotlib.pyplot as plt\nplt.plot([0, n])")
     notebook = nbformat.read(path, as_version=4)
-    text = "Costs $5, [next](01_b.ipynb): $$x^2$$ and $y_1$"
+    text = "Costs $5, [next](01_b.ipynb) or [last](02_c.ipynb): $$x^2$$ and $y_1$"
     notebook.cells.append(nbformat.v4.new_markdown_cell(text))
+    notebook.cells.append(nbformat.v4.new_code_cell("import warnings; warnings.warn('here')"))
     nbformat.write(notebook, path)
+    beside = tmp_path / "figures" / "cifar10" / "01_b.html"
+    beside.parent.mkdir(parents=True)
+    beside.touch()
     with pytest.raises(SystemExit, match="0"):
         main(["run", "0", "-p", "dataset", "cifar10", "--page"])
     page = (tmp_path / "figures" / "cifar10" / "00_a.html").read_text()
     assert 'src="data:image/png;base64,' in page
     assert page.count("<math") == 2 and "<msup>" in page and "Costs $5" in page
-    assert 'href="01_b.html"' in page
+    assert 'href="01_b.html"' in page and "or last:" in page and "02_c" not in page
+    assert "UserWarning" not in page
     assert "<script" not in page and not re.search(r'(src|href)="https?:', page)

@@ -57,12 +57,18 @@ def collected(monkeypatch):
     """Stands in for networks: they say class 1 of every image; what they were shown is kept."""
     shown = []
 
-    def collect(networks, images, attacks=(None,)):
-        shown.append(images)
-        made = [trials(n, [1] * len(images), list(images.table["imagename"])) for n in networks]
-        return pd.concat(made).drop(columns=["distortion", "level", "said"])
+    def collect_each(networks, sets, by):
+        shown.extend(sets.values())
+        made = [
+            trials(n, [1] * len(images), list(images.table["imagename"])).assign(
+                distortion=name, level=level
+            )
+            for (name, level), images in sets.items()
+            for n in networks
+        ]
+        return pd.concat(made, ignore_index=True).drop(columns="said")
 
-    monkeypatch.setattr(measure, "collect", collect)
+    monkeypatch.setattr(measure, "collect_each", collect_each)
     return shown
 
 
@@ -77,8 +83,8 @@ def test_silhouettes_are_right_if_the_class_belongs_to_the_category(collected):
 
 
 def test_a_class_without_a_category_is_said_by_its_number(monkeypatch):
-    given = trials(S, [3, 0, 2, 1, 3]).drop(columns=["distortion", "level", "said"])
-    monkeypatch.setattr(measure, "collect", lambda networks, images: given)
+    given = trials(S, [3, 0, 2, 1, 3]).drop(columns="said")
+    monkeypatch.setattr(measure, "collect_each", lambda networks, sets, by: given)
     said = measure.of_all([S], DATA, image_set(), {})["said"].tolist()
     assert said == ["class 3", "cat", "dog", "cat", "class 3"]
 

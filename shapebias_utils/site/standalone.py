@@ -9,6 +9,7 @@ from pathlib import Path
 from latex2mathml.converter import convert
 
 from ..files import atomic
+from ..paths import ROOT
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto;
@@ -23,13 +24,14 @@ th, td { padding: .2rem .6rem; border-bottom: 1px solid #ddd; text-align: right;
 
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^\s$]|[^\s$][^$\n]*?[^\s$])\$", re.DOTALL)
 
-LINK = re.compile(r'href="(\d\d_\w+)\.ipynb')
+LINK = re.compile(r'<a [^>]*?href="(\d\d_\w+)\.ipynb(#[^"]*)?"[^>]*>(.*?)</a>', re.DOTALL)
 
 
 def keep(notebook: Path, out: Path) -> Path:
     """Write the executed notebook as HTML to `out`, which is returned.
 
-    Pictures are in it, formulas are MathML, and links to other notebooks lead to their pages.
+    Pictures are in it, formulas are MathML, and links to other notebooks lead to their pages,
+    where those are beside it. Warnings, which name places of the machine, are left out.
     """
     import nbformat
     from nbconvert import HTMLExporter
@@ -42,11 +44,19 @@ def keep(notebook: Path, out: Path) -> Path:
         formulas.append(convert(found[1] or found[2], display=display))
         return f"@formula{len(formulas)}@"
 
+    def linked(found: re.Match) -> str:
+        page = out.with_name(f"{found[1]}.html")
+        if not page.exists() and page != out:
+            return found[3]
+        return f'<a href="{page.name}{found[2] or ""}">{found[3]}</a>'
+
     for cell in executed.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
         if cell.cell_type == "markdown":
             cell.source = FORMULA.sub(put_aside, cell.source)
     body, _ = HTMLExporter(template_name="basic", embed_images=True).from_notebook_node(executed)
-    body = LINK.sub(r'href="\1.html', body)
+    body = LINK.sub(linked, body).replace(f"{ROOT}/", "")  # what is said of files
     for number, formula in enumerate(formulas, 1):
         body = body.replace(f"@formula{number}@", formula)
     style = STYLE + HtmlFormatter().get_style_defs(".highlight")
