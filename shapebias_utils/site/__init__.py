@@ -6,6 +6,7 @@ server for anything, so that they open from a folder with the network off.
 
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image
 
 from ..datasets import get_dataset
 from ..files import atomic_folder, locked
+from ..hardware import cores
 from ..notebooks import clean_metadata
 from ..paths import BUILD, FIGURES, NOTEBOOKS, ROOT
 
@@ -95,8 +97,9 @@ def _tidy(out: Path) -> None:
     for page in (out / "notebooks").glob("*.html"):
         text = page.read_text(encoding="utf-8")
         page.write_text(TO_NOTEBOOK.sub(r'href="\1.html', text), encoding="utf-8")
-    for path in [*(out / "_images").glob("*.png"), *(out / "figures").rglob("*.png")]:
-        _lighten(path)
+    with ThreadPoolExecutor(cores()) as pool:
+        pictures = [*(out / "_images").glob("*.png"), *(out / "figures").rglob("*.png")]
+        list(pool.map(_lighten, pictures))
     static = out / "_static"
     for path in [*static.rglob("*.map"), *static.glob("*webpack-macros.html")]:
         path.unlink()
@@ -128,7 +131,7 @@ def assemble(source: Path, dataset: str) -> None:
     for guide in sorted([*GUIDES.glob("*.md"), *GUIDES.glob("*.csv")]):  # with their tables
         (source / "guides").mkdir(exist_ok=True)
         shutil.copy(guide, source / "guides")
-    for folder in sorted(path for path in FIGURES.iterdir() if path.is_dir()):
+    for folder in sorted(FIGURES.glob("*/")):
         kept = source / "extra" / "figures" / folder.name
         kept.mkdir(parents=True)
         for path in folder.iterdir():
