@@ -56,7 +56,7 @@ def all_pages(dataset: str, mixer: bool, bench: str = "") -> dict[str, str]:
 
 def datasets() -> list[str]:
     """The datasets that have figures, in the order of their folders' names."""
-    return sorted(path.name for path in FIGURES.iterdir() if path.is_dir())
+    return sorted(path.name for path in FIGURES.glob("*/"))
 
 
 def index(dataset: str, extra: Sequence[str] = ()) -> str:
