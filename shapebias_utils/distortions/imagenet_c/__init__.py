@@ -10,17 +10,17 @@ All follow their code, whose quirks are part of what was published (see glass_bl
 our own; only frost is another: their photographs of it are not shipped (see frost_texture).
 """
 
-import hashlib
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ...datasets import ImageSet
+from ...datasets.joined import joined
 from .. import Distortion, distorted
 from .blur import defocus_blur, gaussian_blur, glass_blur, motion_blur, zoom_blur
 from .constants import CONSTANTS
@@ -113,30 +113,21 @@ def corrupted(dataset: "Dataset", images: ImageSet, name: str, seed: int = 0) ->
         else distorted(dataset, images, name, severity, seed)
         for severity in SEVERITIES
     ]
-    tables = [
-        s.table.assign(
-            imagename=f"{severity}/" + s.table["imagename"],
-            original=s.table["imagename"],
-            level=severity,
-        )
-        for severity, s in zip(SEVERITIES, sets, strict=True)
-    ]
-    digest = hashlib.sha256("".join(s.digest for s in sets).encode()).hexdigest()
-    size, kept = max(1, len(images)), {}
-    fits = 5 * size * 3 * dataset.size**2 <= KEPT_BYTES
+    every = joined(dict(zip(SEVERITIES, sets, strict=True)), f"{images.name}-{name}")
+    level = np.array(SEVERITIES)[every.table["part"]]
+    names = [f"{own}/{of}" for own, of in zip(level, every.table["original"], strict=True)]
+    table = every.table.assign(imagename=names, level=level).drop(columns="part")
+    kept, fits = {}, len(every) * 3 * dataset.size**2 <= KEPT_BYTES
 
     def load(rows: Sequence[int]) -> "Tensor":
         import torch
 
         found = kept if fits else {}
-        missing = sorted({*rows} - {*found})
-        for severity, own in groupby(missing, lambda row: row // size):
-            at = list(own)
-            loaded = sets[severity].load([row % size for row in at])
-            found.update(zip(at, (255 * loaded).round().byte(), strict=True))
+        if missing := sorted({*rows} - {*found}):
+            found.update(zip(missing, (255 * every.load(missing)).round().byte(), strict=True))
         return torch.stack([found[row] for row in rows]).float() / 255
 
-    return ImageSet(f"{images.name}-{name}", pd.concat(tables, ignore_index=True), load, digest)
+    return replace(every, table=table, load=load)
 
 
 def there(dataset: "Dataset", names: Sequence[str] = tuple(CORRUPTIONS)) -> tuple[str, ...]:
