@@ -28,8 +28,8 @@ HEADLINES = (
 
 
 TIMED = """Times are of the run that made the committed outputs: two notebooks at a time, float32,
-two cores and no GPU; what another notebook had measured was read from disk. A second run reads
-all of its results from there."""
+two cores and no GPU, in part beside other work; what had been measured before was read from disk,
+and a second run reads all of it from there."""
 
 
 def replicated() -> str:
