@@ -36,9 +36,9 @@ def data(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     monkeypatch.setattr(evidence, "_networks", lambda dataset, seeds: networks)
     module = SimpleNamespace(observations=observed)
-    monkeypatch.setattr(evidence, "import_module", lambda *_: module)
+    monkeypatch.setattr(evidence, "_module", lambda _: module)
     monkeypatch.setattr(evidence, "EVIDENCE", {"03": "x", "05": "y"})
-    return SimpleNamespace(name="toy", networks=networks, most=0)
+    return SimpleNamespace(name="toy", networks=networks, most=0, module=module)
 
 
 def of_one_seed(data):
@@ -78,6 +78,28 @@ def test_effects_of_other_weights_are_not_taken(data, monkeypatch):
     for network in data.networks:
         network.checkpoint_hash = lambda: "1" * 64
     assert set(with_seeds("03", data, of_one_seed(data))["seeds"]) == {1}
+
+
+def test_other_weights_of_one_architecture_leave_what_is_kept_of_the_others(data):
+    over_seeds(data)
+    for network in data.networks:
+        if network.architecture == "ResNet":
+            network.checkpoint_hash = lambda: "1" * 64
+    both = with_seeds("03", data, of_one_seed(data))
+    assert both.set_index("architecture")["seeds"].to_dict() == {"AlexNet": 2, "ResNet": 1}
+
+
+def test_further_networks_that_a_notebook_looks_at_count_by_their_weights_too(data):
+    further = SimpleNamespace(name="ResNet-AdvProp", architecture="ResNet", seed=0,
+                              checkpoint_hash=lambda: "2" * 64)  # fmt: skip
+    data.module.looks_at = lambda networks: [
+        *networks, *([further] if any(n.architecture == "ResNet" for n in networks) else ())
+    ]  # fmt: skip
+    over_seeds(data)
+    assert set(with_seeds("03", data, of_one_seed(data))["seeds"]) == {2}
+    further.checkpoint_hash = lambda: "3" * 64
+    both = with_seeds("03", data, of_one_seed(data))
+    assert both.set_index("architecture")["seeds"].to_dict() == {"AlexNet": 2, "ResNet": 1}
 
 
 def test_of_some_notebooks_the_quantities_themselves_are_kept_with_their_spread(data):

@@ -5,9 +5,11 @@ quantities that the notebook's claims are about, from cached measures. The noteb
 networks of its seed; :func:`over_seeds` for those of several, once, to be kept with the repository.
 A file that defines ``compared(observations)`` turns them into effects in its own way (channels that
 do not correspond, other pairs of trainings); all others are compared S against R and R against the
-control.
+control. One that observes further networks beside those it is given names them by
+``looks_at(networks)``.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from inspect import signature
@@ -51,6 +53,8 @@ SEEDS = (0, 1, 2)
 WITH_LEVELS = ("04", "05")
 """Notebooks whose quantities themselves are kept over seeds, besides their effects."""
 
+_ABOUT = {"what": "effects over seeds; a row is of the weights that its digest is of"}
+
 _KEYS = ["quantity", "architecture", "training", "against"]
 
 
@@ -66,8 +70,12 @@ def observed(
 
     `how`: further arguments of its ``observations``. KeyError where the notebook has no evidence.
     """
-    module = import_module(f".{EVIDENCE[notebook]}", __name__)
+    module = _module(notebook)
     return _compared(module)(module.observations(networks, data, **how))
+
+
+def _module(notebook: str) -> ModuleType:
+    return import_module(f".{EVIDENCE[notebook]}", __name__)
 
 
 def _compared(module: ModuleType) -> Callable[[pd.DataFrame], pd.DataFrame]:
@@ -88,8 +96,7 @@ def shown(
     `sample` of the images, such as {"n_images": 320}.
     """
     found = observed(notebook, networks, data, **how, **(sample or {}))
-    module = import_module(f".{EVIDENCE[notebook]}", __name__)
-    usual = signature(module.observations).parameters
+    usual = signature(_module(notebook).observations).parameters
     if any(usual[name].default != value for name, value in how.items()):
         return found
     both = with_seeds(notebook, data, found)
@@ -104,32 +111,36 @@ def over_seeds(
 ) -> pd.DataFrame:
     """The effects of all notebooks (or of these), over all the seeds whose weights are there.
 
-    Of all architectures or of some. A row a comparison, as ``statistics.effects`` gives it, behind
-    `notebook`. Kept as ``data/results/<dataset>/effects.csv``, and beside it, of the notebooks of
+    Of all architectures or of some. A row a comparison, as ``statistics.effects`` gives it, between
+    `notebook` and `weights`, a digest of the weights of all networks of its architecture that were
+    looked at. Kept as ``data/results/<dataset>/effects.csv``, and beside it, of the notebooks of
     `WITH_LEVELS`, ``levels.csv``, as ``statistics.levels`` gives them; the rows of other notebooks
     and architectures stay, unless they were computed with other weights.
     """
-    networks = _networks(dataset, seeds)
-    about = _about(networks)
-    wanted = [n for n in networks if not architectures or n.architecture in architectures]
+    networks = [
+        n for n in _networks(dataset, seeds) if not architectures or n.architecture in architectures
+    ]
     for notebook in notebooks or EVIDENCE:
-        module = import_module(f".{EVIDENCE[notebook]}", __name__)
-        observations = module.observations(wanted, dataset)
-        _keep(_compared(module)(observations), "effects", notebook, dataset, about)
+        module = _module(notebook)
+        observations = module.observations(networks, dataset)
+        _keep(_compared(module)(observations), "effects", notebook, dataset, networks)
         if notebook in WITH_LEVELS:
-            _keep(statistics.levels(observations), "levels", notebook, dataset, about)
-    return _kept(dataset, "effects", about)
+            _keep(statistics.levels(observations), "levels", notebook, dataset, networks)
+    return _kept(dataset, "effects")
 
 
-def _keep(found: pd.DataFrame, name: str, notebook: str, dataset: "Dataset", about: dict) -> None:
+def _keep(
+    found: pd.DataFrame, name: str, notebook: str, dataset: "Dataset", networks: Sequence[Network]
+) -> None:
     """Keep the rows in place of those of the same notebook and architectures."""
-    kept = _kept(dataset, name, about)
+    kept = _kept(dataset, name)
     if not kept.empty:
         again = kept["architecture"].isin(found["architecture"])
         kept = kept[(kept["notebook"] != notebook) | ~again]
-    kept = pd.concat([kept, found.assign(notebook=notebook)], ignore_index=True)
-    kept = kept[["notebook", *found.columns]].sort_values("notebook", kind="stable")
-    store(kept, dataset.name, name, about)
+    weights = found["architecture"].map(_weights(notebook, networks))
+    rows = pd.concat([kept, found.assign(notebook=notebook, weights=weights)], ignore_index=True)
+    rows = rows[["notebook", *found.columns, "weights"]].sort_values("notebook", kind="stable")
+    store(rows, dataset.name, name, _ABOUT)
 
 
 def levels_kept(notebook: str, dataset: "Dataset") -> pd.DataFrame:
@@ -138,8 +149,7 @@ def levels_kept(notebook: str, dataset: "Dataset") -> pd.DataFrame:
     As ``statistics.levels`` gives them, where :func:`over_seeds` kept them of the dataset's
     networks as they are now; else empty.
     """
-    kept = _kept(dataset, "levels", _about(_networks(dataset, SEEDS)))
-    return kept if kept.empty else kept[kept["notebook"] == notebook].drop(columns="notebook")
+    return _of(_kept(dataset, "levels"), notebook)
 
 
 def with_seeds(notebook: str, dataset: "Dataset", effects: pd.DataFrame) -> pd.DataFrame:
@@ -148,10 +158,9 @@ def with_seeds(notebook: str, dataset: "Dataset", effects: pd.DataFrame) -> pd.D
     Only what :func:`over_seeds` kept of the dataset's networks as they are now counts. Holm's
     correction is that over the rows that are returned.
     """
-    kept = _kept(dataset, "effects", _about(_networks(dataset, SEEDS)))
+    kept = _of(_kept(dataset, "effects"), notebook)
     if kept.empty:
         return effects
-    kept = kept[kept["notebook"] == notebook].drop(columns="notebook")
     both = pd.concat([kept[kept["seeds"] > 1], effects], ignore_index=True)
     both = both.drop_duplicates(_KEYS, ignore_index=True)
     order = {key: i for i, key in enumerate(effects[_KEYS].itertuples(index=False, name=None))}
@@ -174,15 +183,34 @@ def _networks(dataset: "Dataset", seeds: Sequence[int]) -> list[Network]:
     return found
 
 
-def _kept(dataset: "Dataset", name: str, about: dict) -> pd.DataFrame:
-    """What is kept of these networks under that name; a CSV does not tell "03" from 3."""
-    table = stored(dataset.name, name, about)
+def _kept(dataset: "Dataset", name: str) -> pd.DataFrame:
+    """What is kept under that name of the dataset's networks as they are now."""
+    table = stored(dataset.name, name, _ABOUT)
     if table.empty or dataset.most:  # a quick look: of other images
         return table.iloc[:0]
-    numbers = table["notebook"].astype(str).str.zfill(2)
+    numbers = table["notebook"].astype(str).str.zfill(2)  # a CSV does not tell "03" from 3
     texts = {c: table[c].astype(str) for c in ("against",) if c in table}
-    return table.assign(notebook=numbers, **texts)
+    table, networks = table.assign(notebook=numbers, **texts), _networks(dataset, SEEDS)
+    now = {n: _weights(n, networks) for n in table["notebook"].unique()}
+    keys = table[["notebook", "architecture", "weights"]].itertuples(index=False, name=None)
+    same = [now[notebook].get(of) == weights for notebook, of, weights in keys]
+    return table[same].reset_index(drop=True)
 
 
-def _about(networks: Sequence[Network]) -> dict:
-    return {f"{n.name} {n.seed}": n.checkpoint_hash()[:16] for n in networks}
+def _of(kept: pd.DataFrame, notebook: str) -> pd.DataFrame:
+    if kept.empty:
+        return kept
+    return kept[kept["notebook"] == notebook].drop(columns=["notebook", "weights"])
+
+
+def _weights(notebook: str, networks: Sequence[Network]) -> dict[str, str]:
+    """Architecture -> a digest of the weights of all that the notebook looks at for these."""
+    lines: dict[str, list[str]] = {}
+    for network in getattr(_module(notebook), "looks_at", list)(networks):
+        line = f"{network.name} {network.seed} {network.checkpoint_hash()}"
+        lines.setdefault(network.architecture, []).append(line)
+    # Behind a word, since a CSV takes digits, and an e among them, for a number.
+    return {
+        architecture: "sha256 " + hashlib.sha256("\n".join(sorted(own)).encode()).hexdigest()[:16]
+        for architecture, own in lines.items()
+    }

@@ -24,6 +24,11 @@ ORDER = ("standard", *ADVPROP, "robust")
 """In which shape bias rises, says the paper: the more adversarial images in training, the more."""
 
 
+def looks_at(networks: "Sequence[Network]") -> "list[Network]":
+    """The networks, and AdvProp's whose weights are there."""
+    return with_advprop(networks)
+
+
 def observations(
     networks: "Sequence[Network]", data: "Dataset", stimuli: str = "", decision: str = "mean"
 ) -> pd.DataFrame:
@@ -34,7 +39,7 @@ def observations(
     networks, and of AdvProp's whose weights are there.
     """
     cues = with_cues(
-        collect(with_advprop(networks), read_stimuli(data, stimuli), decision=decision)
+        collect(looks_at(networks), read_stimuli(data, stimuli), decision=decision)
     )
     by = {cue: (cues["decided"] == cue).astype(float) for cue in ("shape", "texture")}
     either = by["shape"] + by["texture"]

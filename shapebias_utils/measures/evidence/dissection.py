@@ -61,6 +61,11 @@ def dissected_on(
     return collected(dissect, networks, concepts, rules=rules, permuted=PERMUTED)
 
 
+def looks_at(networks: Sequence[Network]) -> list[Network]:
+    """The networks, and those trained on stylized images whose weights are there."""
+    return with_regimes(networks, trainings=STYLIZED)
+
+
 def observations(
     networks: Sequence[Network], data: Dataset, n_images: int = 0, folder: str = "",
     rules: str = "default",
@@ -90,7 +95,7 @@ def observations(
         found.append(_read(tables[first], tables["cue_conflict"], sets[first]))
     if data.factorial is not None:
         found.append(_variance(collected(variance_by_factor, networks, data.factorial())))
-    if styled := with_regimes(networks, trainings=STYLIZED)[len(networks) :]:
+    if styled := looks_at(networks)[len(networks) :]:
         kinds = list(dict.fromkeys(sets[first].concepts["category"]))
         found.append(_labels(dissected_on(styled, sets[first], rules), kinds, "channels"))
     table = pd.concat(found, ignore_index=True)
