@@ -10,6 +10,7 @@ from PIL import Image
 from shapebias_utils.measures.dissection import sparse
 from shapebias_utils.measures.dissection.downsampling import shrunk, taps
 from shapebias_utils.measures.dissection.sparse import exceed, near, nonzero, split
+from shapebias_utils.measures.dissection.upsampling import active, grid
 
 
 def by_pil(maps: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -49,6 +50,34 @@ def test_what_exceeds_is_what_exceeds_when_pil_shrinks(seed, sizes, more, chunk)
     assert found.max(initial=0) <= 1, "none is found twice"
     close = np.abs(small - thresholds[:, None, None]) < 1e-6
     assert ((found == 1) == (small > thresholds[:, None, None]))[~close].all()
+
+
+@settings(max_examples=30)
+@given(
+    seed=st.integers(0, 2**31),
+    short=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    more=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    turned=st.booleans(),
+)
+def test_maps_larger_along_one_axis_alone_are_shrunk_along_it_and_stretched_along_the_other(
+    seed, short, more, turned
+):
+    """As PIL does both at once: labels 3x8 on maps 7x4."""
+    size, shape = (short[0] + more[0], short[1]), (short[0], short[1] + more[1])
+    if turned:
+        size, shape = size[::-1], shape[::-1]
+    rng = np.random.default_rng(seed)
+    maps = rng.random((2, 3, *size), dtype=np.float32)
+    thresholds = rng.uniform(0.4, 0.9, 3).astype(np.float32)
+    resized = np.stack([by_pil(own, shape) for own in maps])
+    laid = grid("half-pixel", shape, size, size, None)
+    pixel, pair = active(torch.from_numpy(maps), torch.from_numpy(thresholds), laid)
+    found, area = np.zeros(resized.shape, int), shape[0] * shape[1]
+    image, unit = np.divmod(pair.numpy(), 3)
+    np.add.at(found.reshape(2, 3, -1), (image, unit, pixel.numpy() - image * area), 1)
+    assert found.max(initial=0) <= 1, "none is found twice"
+    close = np.abs(resized - thresholds[:, None, None]) < 1e-6
+    assert ((found == 1) == (resized > thresholds[:, None, None]))[~close].all()
 
 
 def test_few_among_many():

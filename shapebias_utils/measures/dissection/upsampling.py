@@ -38,7 +38,8 @@ class Axis:
 class Grid:
     """How the pixels of labels of `shape` lie on a layer's maps.
 
-    `smaller`: the labels are, so that maps are first shrunk to their shape (half-pixel only).
+    `smaller`: the labels are, along one axis at least, so that maps are first shrunk along it
+    (half-pixel only).
     """
 
     rows: Axis
@@ -64,7 +65,7 @@ def grid(
         geometry = "half-pixel"
     smaller = geometry == "half-pixel" and (shape[0] < maps[0] or shape[1] < maps[1])
     if smaller:
-        maps = shape
+        maps = (min(shape[0], maps[0]), min(shape[1], maps[1]))
     axes = [
         axis(coordinates(geometry, shape[i], maps[i], image[i], centres and centres[i]), maps[i])
         for i in (0, 1)
@@ -193,10 +194,14 @@ def active(
     """
     (n, units), (h, w) = maps.shape[:2], maps.shape[2:]
     rows, columns, (height, width) = grid.rows, grid.columns, grid.shape
+    mixed = grid.smaller and (h < height or w < width)
+    if mixed:  # larger than the labels along one axis, smaller along the other
+        h, w = min(h, height), min(w, width)
+        maps = nn.functional.interpolate(maps, (h, w), mode="bilinear", antialias=True)
     maps, thresholds = maps.contiguous().view(-1, h, w), thresholds.repeat(n)
     # The first pixel of the image of each map.
     image = torch.arange(n, device=maps.device).repeat_interleave(units) * (height * width)
-    if grid.smaller:
+    if grid.smaller and not mixed:
         pixel, pair = shrunk(maps, thresholds, grid.shape, chunk)
         return pixel.add_(_take(image, pair)), pair
     pair, y, x = _cells(maps, thresholds)
