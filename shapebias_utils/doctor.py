@@ -178,6 +178,14 @@ TOOLS = {
 }  # fmt: skip
 """Optional programs: their names, how they come, what they are for."""
 
+EXTRAS = {
+    "timm": ("timm", "networks by their names there (timm:resnet50.a1_in1k)"),
+    "hf": ("transformers", "networks of the Hugging Face hub (hf:ORG/NAME@REVISION)"),
+    "bench": ("foolbox", "the attack beside foolbox's in `make bench`"),
+    "site": ("sphinx", "`shapebias site`"),
+}
+"""Extras of the package: what each brings that else is not there, and what it is for."""
+
 
 def _tools() -> Iterable[Finding]:
     for name, (programs, remedy, purpose) in TOOLS.items():
@@ -185,4 +193,10 @@ def _tools() -> Iterable[Finding]:
         if path:
             yield Finding("tool", name, "ok", path)
         else:
+            yield Finding("tool", name, "missing", f"optional: {purpose}", remedy)
+    for extra, (package, purpose) in EXTRAS.items():
+        name, remedy = f"extra [{extra}]", f'pip install -e ".[{extra}]"'
+        try:
+            yield Finding("tool", name, "ok", f"{package} {version(package)}")
+        except PackageNotFoundError:
             yield Finding("tool", name, "missing", f"optional: {purpose}", remedy)

@@ -8,6 +8,7 @@ import re
 import subprocess
 import tarfile
 import threading
+import tomllib
 import zipfile
 from contextlib import suppress
 from dataclasses import replace
@@ -21,6 +22,7 @@ from shapebias_utils import cleaning, doctor, downloads, networks
 from shapebias_utils.cli import main
 from shapebias_utils.datasets import cifar10, imagenet, tiny_imagenet
 from shapebias_utils.downloads import Download, fetch
+from shapebias_utils.paths import ROOT
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -261,6 +263,11 @@ def test_every_missing_thing_names_what_brings_it(monkeypatch, tmp_path):
     assert [k for k, f in findings.items() if f.state == "broken"] == []
     assert [k for k, f in findings.items() if f.state == "missing" and not f.remedy] == []
     assert findings["tool potrace"].remedy == "apt-get install potrace"
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for extra, (package, _) in doctor.EXTRAS.items():
+        assert package in extras["optional-dependencies"][extra]
+        found = findings[f"tool extra [{extra}]"]
+        assert found.remedy.endswith(f'".[{extra}]"') if found.state == "missing" else found.detail
     robust = findings["checkpoint pictograms AlexNet-R"]
     assert (robust.state, robust.needed) == ("missing", True)
     assert robust.remedy == "shapebias train --architecture alexnet --training robust"

@@ -183,6 +183,10 @@ STUDIES = {
     "seeds": ("training.studies:seeds", "shape bias and accuracy over three seeds; an hour"),
     "sensitivity": ("training.studies:sensitivity", "shape bias against texture contrast and eps"),
     "eps_curve": ("training.studies:eps_curve", "shape bias and accuracies against training eps"),
+    "strengths": (
+        "training.strengths:strengths",
+        "clean accuracy against the strength of noise and penalties",
+    ),
     "training_curves": (
         "training.curves:training_curves",
         "accuracy on validation images in training, once more",

@@ -38,9 +38,7 @@ def observations(
     are given their shape's category, their texture's, and either ("decided by a cue"). Of these
     networks, and of AdvProp's whose weights are there.
     """
-    cues = with_cues(
-        collect(looks_at(networks), read_stimuli(data, stimuli), decision=decision)
-    )
+    cues = with_cues(collect(looks_at(networks), read_stimuli(data, stimuli), decision=decision))
     by = {cue: (cues["decided"] == cue).astype(float) for cue in ("shape", "texture")}
     either = by["shape"] + by["texture"]
     chance = 1 / len(data.categories())
