@@ -7,6 +7,7 @@ import torch
 from test_dissection import POOLED, seen_by
 
 from shapebias_utils.datasets import ImageSet
+from shapebias_utils.measures.dissection.detectors import best_channels
 from shapebias_utils.measures.dissection.preferred_images import preferred_images
 from shapebias_utils.measures.dissection.receptive_fields import (
     composition,
@@ -87,3 +88,22 @@ def test_composition_names_the_most_frequent():
     assert found[["title", "most", "count", "n"]].to_numpy().tolist() == [
         ["a", "cat", 2, 3], ["b", "dog", 1, 1],
     ]  # fmt: skip
+    stimuli = numbered()
+    stimuli.table["texture_category"] = "bear"
+    assert composition(table, stimuli, "texture")["most"].tolist() == ["bear", "bear"]
+    stimuli.table["texture"] = "striped"
+    assert composition(table, stimuli, "texture")["most"].tolist() == ["striped", "striped"]
+
+
+def test_a_network_without_a_channel_for_the_concept_has_no_crops():
+    network, images = get_networks("pictograms")[0], numbered()
+    preferred = preferred_images(network, images, k=2).assign(network=network.name)
+    dissected = pd.DataFrame(
+        {"network": network.name, "layer": "conv1", "unit": [0], "concept": ["sky"], "iou": [0.1]}
+    )
+    best = best_channels(dissected, "striped")
+    columns = ["network", "layer", "unit"]
+    table = preferred.merge(best[[*columns, "title"]], on=columns)
+    shown, patches = several([network], images, table)
+    assert shown.empty and len(patches) == 0
+    assert composition(shown, images).empty

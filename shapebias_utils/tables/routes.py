@@ -9,6 +9,7 @@ from ..datasets import Dataset
 from ..networks import AUXILIARY, Network
 from ..results import reported
 from ..training.recipes import Recipe, recipe_of
+from ..training.strengths import ARCHITECTURE, COSTS, SWEPT
 from . import percent
 
 TITLES = {
@@ -68,6 +69,42 @@ def _besides(recipe: Recipe) -> str:
         f"stopped at {recipe.until or 0:.0%} of validation images": recipe.until,
     }
     return ", ".join(text for text, used in said.items() if used)
+
+
+PENALTIES = {
+    "": "control",
+    "attack": "R's attack",
+    "noise": "noise",
+    "smooth_filters": "variation of filters",
+    "smooth_gradients": "input gradient",
+}
+"""A recipe's field -> what it adds to training."""
+
+
+def strengths(kept: pd.DataFrame, data: Dataset) -> pd.DataFrame:
+    """What each strength of noise and penalties costs (``training.strengths``), and what took it.
+
+    A row a strength: clean accuracy in per cent, its cost as a share of that of R's attack, and the
+    regime of the first architecture that has this strength. Empty where nothing is kept.
+    """
+    if kept.empty:
+        return pd.DataFrame(columns=["clean", "of R's cost", "regime"])
+    taken = {}
+    for regime in COSTS:
+        recipe = recipe_of(data, ARCHITECTURE, regime)
+        taken |= {(f, getattr(recipe, f)): regime for f in SWEPT if getattr(recipe, f)}
+    keys = list(zip(kept["field"].fillna(""), kept["strength"], strict=True))
+    return pd.DataFrame(
+        {
+            "clean": kept["clean"].mul(100).round(1).to_numpy(),
+            "of R's cost": [f"{cost:.0%}" for cost in kept["cost"]],
+            "regime": [taken.get(key, "") for key in keys],
+        },
+        index=pd.MultiIndex.from_tuples(
+            [(PENALTIES[field], f"{strength:g}") for field, strength in keys],
+            names=["added", "strength"],
+        ),
+    )
 
 
 def points(points: pd.DataFrame) -> pd.DataFrame:

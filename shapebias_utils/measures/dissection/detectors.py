@@ -156,7 +156,8 @@ def best_channels(dissected: pd.DataFrame, concept: str) -> pd.DataFrame:
     best = own.sort_values("iou", ascending=False, kind="stable")
     best = best.drop_duplicates(["network", "layer"]).sort_index()
     about = zip(best["network"], best["layer"], best["unit"], best["iou"], strict=True)
-    return best.assign(title=[f"{n} {a}, channel {u}\nIoU {i:.3f}" for n, a, u, i in about])
+    titles = [f"{n} {a}, channel {u}\nIoU {i:.3f}" for n, a, u, i in about]
+    return best.assign(title=pd.Series(titles, best.index, str))  # text also where there is none
 
 
 def some_images(concepts: ConceptSet, n: int, seed: int = 0) -> ConceptSet:

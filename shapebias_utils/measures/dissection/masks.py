@@ -68,7 +68,7 @@ def top_concepts(
     best = best[:n]
     about = zip(best["concept"], best["layer"], best["unit"], best["iou"], strict=True)
     titles = [f"{network.name}: {c}\n{a}, channel {u}, IoU {i:.2f}" for c, a, u, i in about]
-    return best.assign(title=titles)
+    return best.assign(title=pd.Series(titles, best.index, str))
 
 
 def examples(

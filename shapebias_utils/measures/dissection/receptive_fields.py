@@ -116,11 +116,14 @@ def most_by_chance(groups: int, n: int, rate: float = 0.05, draws: int = 4000) -
 def composition(table: pd.DataFrame, images: ImageSet, column: str = "category") -> pd.DataFrame:
     """Which group (of the images' `column`) is most frequent among the crops of each channel.
 
+    Stimuli whose textures have no names are told apart by the textures' category.
+
     A row a `title`: `most` (its name), `count` of `n` crops, and `by_chance`, the count that the
     most frequent one has or stays below in 95 % of draws from images that are balanced over the
     groups: only above that the channel prefers it.
     """
-    groups = images.table.set_index("imagename")[column]
+    named = column if column in images.table else f"{column}_category"
+    groups = images.table.set_index("imagename")[named]
     rows = []
     for title, own in table.groupby("title", sort=False):
         counts = groups.reindex(own["source"]).value_counts()
