@@ -102,6 +102,11 @@ def test_networks_that_are_done_are_those_that_are_kept_or_measured_here(kept):
     assert study.done([other, NETWORK], few) == [other], "measured here"
 
 
+def test_a_network_whose_weights_are_not_there_is_not_done(kept, tmp_path):
+    absent = replace(NETWORK, name="Absent", checkpoint=tmp_path / "absent.safetensors")
+    assert study.done([NETWORK, absent], conflicts()) == [NETWORK]
+
+
 def test_without_names_the_networks_are_those_that_are_done_or_one_architectures(kept, monkeypatch):
     names = [n.name for n in study.measured("pictograms", conflicts())]
     assert names == ["AlexNet", "AlexNet-R", "AlexNet-control"]

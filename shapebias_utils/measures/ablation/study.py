@@ -90,8 +90,14 @@ def done(networks: Sequence[Network], images: ImageSet) -> list[Network]:
 
 
 def _cached(network: Network, images: ImageSet) -> bool:
-    return bool(network.layers) and all(
-        entry(scores.scores, network, images, layer=layer)[0].exists() for layer in network.layers
+    path = network.path()
+    return (
+        bool(network.layers)
+        and (path is None or path.exists())
+        and all(
+            entry(scores.scores, network, images, layer=layer)[0].exists()
+            for layer in network.layers
+        )
     )
 
 
