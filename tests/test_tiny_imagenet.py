@@ -17,6 +17,7 @@ from shapebias_utils.measures.evidence import ablation, dissection
 from shapebias_utils.measures.shape_bias import response_counts
 from shapebias_utils.networks import get_networks, network_names, standard_and_robust
 from shapebias_utils.paths import ROOT
+from shapebias_utils.tables.ablation import decided
 from shapebias_utils.tables.cue_conflict import favourites
 
 DATA = ROOT.parent / "shared" / "data"
@@ -314,7 +315,9 @@ def test_without_concepts_06_says_so_and_channels_have_no_labels():
         "layer": "conv1", "unit": 0, "shape": 4, "texture": 0, "shape_score": 1,
         "texture_score": 0, "shape_margin": 0.5, "texture_margin": 0.25,
     }])  # fmt: skip
-    (table,) = ablation.labelled(scores, [], DATASET).values()
+    labels = ablation.labelled(scores, [], DATASET)
+    assert decided(scores.assign(images=8), list(labels)).endswith("so channels have no labels.")
+    (table,) = labels.values()
     assert table["category"].tolist() == ["none"] and table["iou"].isna().all()
     assert table["shape_share"].tolist() == [0.25] and table["texture_share"].isna().all()
     found = ablation.of_channels({"no labels": table})

@@ -230,10 +230,14 @@ def decided(scores: pd.DataFrame, labellings: Sequence[str], missing: Sequence[s
     own = scores.groupby("network", sort=False)[["images", "shape", "texture"]].first()
     counts = [f"{n} {row.shape} and {row.texture}" for n, row in
               zip(own.index, own.itertuples(), strict=True)]  # fmt: skip
+    labels = (
+        "No image of the dataset is labelled pixel by pixel, so channels have no labels"
+        if list(labellings) == ["no labels"]
+        else f"Labels of channels by {listed(labellings)}; figures and claims take {labellings[0]}"
+    )
     return (
         f"{own['images'].max()} images with conflicting cues. Decided by shape and by texture: "
-        f"{'; '.join(counts)}. Labels of channels by {listed(labellings)}; figures and claims take "
-        f"{labellings[0]}."
+        f"{'; '.join(counts)}. {labels}."
     ) + (f" Not shown: {listed(missing)} (`shapebias study ablation`)." if missing else "")
 
 
