@@ -274,12 +274,19 @@ def stored(dataset: str, name: str, about: dict | None = None) -> "pd.DataFrame"
     path = RESULTS / dataset / f"{name}.csv"
     if not path.exists():
         return pd.DataFrame()
-    if about is not None:
-        sidecar = _sidecar(path)
-        facts = json.loads(sidecar.read_text()) if sidecar.exists() else {}
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        # Killed between the two files, `store` leaves a sidecar that speaks of the table before.
-        same = facts.get("sha256", content) == content  # those of older code have no hash
-        if not same or facts.get("about") != json.loads(json.dumps(about)):
-            return pd.DataFrame()
+    if about is not None and stored_about(dataset, name) != json.loads(json.dumps(about)):
+        return pd.DataFrame()
     return pd.read_csv(path)
+
+
+def stored_about(dataset: str, name: str) -> dict:
+    """What :func:`store` was told about the table; empty where that is not known.
+
+    Killed between its two files, it leaves a sidecar that speaks of the table before.
+    """
+    path = RESULTS / dataset / f"{name}.csv"
+    sidecar = _sidecar(path)
+    facts = json.loads(sidecar.read_text()) if path.exists() and sidecar.exists() else {}
+    if "sha256" in facts and facts["sha256"] != hashlib.sha256(path.read_bytes()).hexdigest():
+        return {}  # a sidecar of older code has no hash
+    return facts.get("about", {})

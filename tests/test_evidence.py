@@ -8,6 +8,7 @@ import pytest
 from shapebias_utils import results
 from shapebias_utils.measures import evidence, statistics
 from shapebias_utils.measures.evidence import levels_kept, over_seeds, with_seeds
+from shapebias_utils.paths import ROOT
 
 SHARES = {"standard": 0.3, "robust": 0.7, "control": 0.3}
 
@@ -30,15 +31,23 @@ def data(tmp_path, monkeypatch):
     """A dataset of two architectures and two seeds, whose evidence is made."""
     networks = [
         SimpleNamespace(name=f"{a}-{t}", architecture=a, training=t, seed=s,
-                        checkpoint_hash=lambda: "0" * 64)
+                        path=lambda: ROOT, checkpoint_hash=lambda: "0" * 64)
         for a in ("AlexNet", "ResNet") for t in SHARES for s in (0, 1)
     ]  # fmt: skip
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     monkeypatch.setattr(evidence, "_networks", lambda dataset, seeds: networks)
+    by = {(n.name, n.seed): n for n in networks}
+
+    def network(name, dataset, seed):
+        if (name, seed) not in by:
+            raise ValueError(f"there is no {name}")
+        return by[name, seed]
+
+    monkeypatch.setattr(evidence, "get_network", network)
     module = SimpleNamespace(observations=observed)
     monkeypatch.setattr(evidence, "_module", lambda _: module)
     monkeypatch.setattr(evidence, "EVIDENCE", {"03": "x", "05": "y"})
-    return SimpleNamespace(name="toy", networks=networks, most=0, module=module)
+    return SimpleNamespace(name="toy", networks=networks, by=by, most=0, module=module)
 
 
 def of_one_seed(data):
@@ -89,17 +98,27 @@ def test_other_weights_of_one_architecture_leave_what_is_kept_of_the_others(data
     assert both.set_index("architecture")["seeds"].to_dict() == {"AlexNet": 2, "ResNet": 1}
 
 
-def test_further_networks_that_a_notebook_looks_at_count_by_their_weights_too(data):
+@pytest.mark.parametrize(
+    "now, seeds",
+    [
+        ({"path": lambda: ROOT, "checkpoint_hash": lambda: "2" * 64}, 2),
+        ({"path": lambda: ROOT, "checkpoint_hash": lambda: "3" * 64}, 1),
+        ({"path": lambda: ROOT / "absent"}, 2),
+        (None, 1),
+    ],
+    ids=["as it was", "trained anew", "not shipped", "unknown by now"],
+)
+def test_further_networks_that_a_notebook_looks_at_count_by_their_weights_too(data, now, seeds):
     further = SimpleNamespace(name="ResNet-AdvProp", architecture="ResNet", seed=0,
-                              checkpoint_hash=lambda: "2" * 64)  # fmt: skip
-    data.module.looks_at = lambda networks: [
-        *networks, *([further] if any(n.architecture == "ResNet" for n in networks) else ())
-    ]  # fmt: skip
+                              path=lambda: ROOT, checkpoint_hash=lambda: "2" * 64)  # fmt: skip
+    data.by["ResNet-AdvProp", 0] = further
+    data.module.looks_at = lambda networks: [*networks, further]
     over_seeds(data)
-    assert set(with_seeds("03", data, of_one_seed(data))["seeds"]) == {2}
-    further.checkpoint_hash = lambda: "3" * 64
+    del data.by["ResNet-AdvProp", 0]
+    if now:
+        data.by["ResNet-AdvProp", 0] = SimpleNamespace(**now)
     both = with_seeds("03", data, of_one_seed(data))
-    assert both.set_index("architecture")["seeds"].to_dict() == {"AlexNet": 2, "ResNet": 1}
+    assert both.set_index("architecture")["seeds"].to_dict() == {"AlexNet": 2, "ResNet": seeds}
 
 
 def test_of_some_notebooks_the_quantities_themselves_are_kept_with_their_spread(data):

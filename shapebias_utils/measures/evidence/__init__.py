@@ -9,7 +9,6 @@ control. One that observes further networks beside those it is given names them 
 ``looks_at(networks)``.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from inspect import signature
@@ -26,7 +25,7 @@ from ...networks import (
     with_controls,
     with_regimes,
 )
-from ...results import store, stored
+from ...results import store, stored, stored_about
 from .. import statistics
 
 if TYPE_CHECKING:
@@ -52,8 +51,6 @@ SEEDS = (0, 1, 2)
 
 WITH_LEVELS = ("04", "05")
 """Notebooks whose quantities themselves are kept over seeds, besides their effects."""
-
-_ABOUT = {"what": "effects over seeds; a row is of the weights that its digest is of"}
 
 _KEYS = ["quantity", "architecture", "training", "against"]
 
@@ -111,11 +108,11 @@ def over_seeds(
 ) -> pd.DataFrame:
     """The effects of all notebooks (or of these), over all the seeds whose weights are there.
 
-    Of all architectures or of some. A row a comparison, as ``statistics.effects`` gives it, between
-    `notebook` and `weights`, a digest of the weights of all networks of its architecture that were
-    looked at. Kept as ``data/results/<dataset>/effects.csv``, and beside it, of the notebooks of
-    `WITH_LEVELS`, ``levels.csv``, as ``statistics.levels`` gives them; the rows of other notebooks
-    and architectures stay, unless they were computed with other weights.
+    Of all architectures or of some. A row a comparison, as ``statistics.effects`` gives it, behind
+    `notebook`. Kept as ``data/results/<dataset>/effects.csv``, with the weights of all networks
+    that were looked at, and beside it, of the notebooks of `WITH_LEVELS`, ``levels.csv``, as
+    ``statistics.levels`` gives them; the rows of other notebooks and architectures stay, unless
+    they were computed with other weights.
     """
     networks = [
         n for n in _networks(dataset, seeds) if not architectures or n.architecture in architectures
@@ -126,21 +123,27 @@ def over_seeds(
         _keep(_compared(module)(observations), "effects", notebook, dataset, networks)
         if notebook in WITH_LEVELS:
             _keep(statistics.levels(observations), "levels", notebook, dataset, networks)
-    return _kept(dataset, "effects")
+    return _kept(dataset, "effects")[0]
 
 
 def _keep(
     found: pd.DataFrame, name: str, notebook: str, dataset: "Dataset", networks: Sequence[Network]
 ) -> None:
     """Keep the rows in place of those of the same notebook and architectures."""
-    kept = _kept(dataset, name)
+    kept, weights = _kept(dataset, name)
     if not kept.empty:
         again = kept["architecture"].isin(found["architecture"])
         kept = kept[(kept["notebook"] != notebook) | ~again]
-    weights = found["architecture"].map(_weights(notebook, networks))
-    rows = pd.concat([kept, found.assign(notebook=notebook, weights=weights)], ignore_index=True)
-    rows = rows[["notebook", *found.columns, "weights"]].sort_values("notebook", kind="stable")
-    store(rows, dataset.name, name, _ABOUT)
+    looked = getattr(_module(notebook), "looks_at", list)(networks)
+    for architecture in found["architecture"].unique():
+        weights[f"{notebook} {architecture}"] = {
+            f"{n.name} {n.seed}": n.checkpoint_hash()[:16]
+            for n in looked
+            if n.architecture == architecture
+        }
+    rows = pd.concat([kept, found.assign(notebook=notebook)], ignore_index=True)
+    rows = rows[["notebook", *found.columns]].sort_values("notebook", kind="stable")
+    store(rows, dataset.name, name, {"weights": weights})
 
 
 def levels_kept(notebook: str, dataset: "Dataset") -> pd.DataFrame:
@@ -149,7 +152,7 @@ def levels_kept(notebook: str, dataset: "Dataset") -> pd.DataFrame:
     As ``statistics.levels`` gives them, where :func:`over_seeds` kept them of the dataset's
     networks as they are now; else empty.
     """
-    return _of(_kept(dataset, "levels"), notebook)
+    return _of(notebook, dataset, "levels")
 
 
 def with_seeds(notebook: str, dataset: "Dataset", effects: pd.DataFrame) -> pd.DataFrame:
@@ -158,7 +161,7 @@ def with_seeds(notebook: str, dataset: "Dataset", effects: pd.DataFrame) -> pd.D
     Only what :func:`over_seeds` kept of the dataset's networks as they are now counts. Holm's
     correction is that over the rows that are returned.
     """
-    kept = _of(_kept(dataset, "effects"), notebook)
+    kept = _of(notebook, dataset, "effects")
     if kept.empty:
         return effects
     both = pd.concat([kept[kept["seeds"] > 1], effects], ignore_index=True)
@@ -183,34 +186,37 @@ def _networks(dataset: "Dataset", seeds: Sequence[int]) -> list[Network]:
     return found
 
 
-def _kept(dataset: "Dataset", name: str) -> pd.DataFrame:
-    """What is kept under that name of the dataset's networks as they are now."""
-    table = stored(dataset.name, name, _ABOUT)
+def _kept(dataset: "Dataset", name: str) -> tuple[pd.DataFrame, dict[str, dict[str, str]]]:
+    """What is kept under that name of networks as they are now, and their weights.
+
+    The latter by notebook and architecture ("03 ResNet"), of each network by name and seed. One
+    that is not there (not all seeds are shipped) is taken for what it was.
+    """
+    table = stored(dataset.name, name)
     if table.empty or dataset.most:  # a quick look: of other images
-        return table.iloc[:0]
+        return table.iloc[:0], {}
+    weights = stored_about(dataset.name, name).get("weights", {})
+    weights = {key: own for key, own in weights.items() if _unchanged(own, dataset)}
     numbers = table["notebook"].astype(str).str.zfill(2)  # a CSV does not tell "03" from 3
     texts = {c: table[c].astype(str) for c in ("against",) if c in table}
-    table, networks = table.assign(notebook=numbers, **texts), _networks(dataset, SEEDS)
-    now = {n: _weights(n, networks) for n in table["notebook"].unique()}
-    keys = table[["notebook", "architecture", "weights"]].itertuples(index=False, name=None)
-    same = [now[notebook].get(of) == weights for notebook, of, weights in keys]
-    return table[same].reset_index(drop=True)
+    table = table.assign(notebook=numbers, **texts)
+    known = (table["notebook"] + " " + table["architecture"]).isin(weights)
+    return table[known].reset_index(drop=True), weights
 
 
-def _of(kept: pd.DataFrame, notebook: str) -> pd.DataFrame:
-    if kept.empty:
-        return kept
-    return kept[kept["notebook"] == notebook].drop(columns=["notebook", "weights"])
+def _unchanged(weights: Mapping[str, str], dataset: "Dataset") -> bool:
+    for of, expected in weights.items():
+        name, seed = of.rsplit(" ", 1)
+        try:
+            network = get_network(name, dataset.name, int(seed))
+        except ValueError:  # it has another name by now
+            return False
+        path = network.path()
+        if path and path.exists() and network.checkpoint_hash()[:16] != expected:
+            return False
+    return True
 
 
-def _weights(notebook: str, networks: Sequence[Network]) -> dict[str, str]:
-    """Architecture -> a digest of the weights of all that the notebook looks at for these."""
-    lines: dict[str, list[str]] = {}
-    for network in getattr(_module(notebook), "looks_at", list)(networks):
-        line = f"{network.name} {network.seed} {network.checkpoint_hash()}"
-        lines.setdefault(network.architecture, []).append(line)
-    # Behind a word, since a CSV takes digits, and an e among them, for a number.
-    return {
-        architecture: "sha256 " + hashlib.sha256("\n".join(sorted(own)).encode()).hexdigest()[:16]
-        for architecture, own in lines.items()
-    }
+def _of(notebook: str, dataset: "Dataset", name: str) -> pd.DataFrame:
+    kept, _ = _kept(dataset, name)
+    return kept if kept.empty else kept[kept["notebook"] == notebook].drop(columns="notebook")
