@@ -232,6 +232,7 @@ table.to_pickle(f"{folder}/{name}{rank()}.pkl")
 """
 
 
+@pytest.mark.slow
 def test_what_was_finished_before_a_process_died_is_not_computed_again(tmp_path):
     with pytest.raises(AssertionError, match="SIGKILL|Signal 9"):
         run(2, PARTS, tmp_path, "1", "first")

@@ -33,7 +33,10 @@ def test_a_registered_dataset_is_known_by_its_name(monkeypatch):
         get_dataset("noise")
 
 
-@pytest.mark.parametrize("notebook", ["00", "01", "02", "03", "04", "09"])
+@pytest.mark.parametrize(
+    "notebook",
+    ["01", "03", *(pytest.param(n, marks=pytest.mark.slow) for n in ("00", "02", "04", "09"))],
+)
 def test_notebooks_run_on_a_dataset_of_ones_own(tmp_path, notebook):
     record = tmp_path / "noise.py"
     record.write_text(re.search(r"```python\n(.+?)```", GUIDE.read_text(), re.S)[1])

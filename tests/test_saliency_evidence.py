@@ -25,7 +25,7 @@ def found(tmp_path_factory):
         patch.setattr(results, "RESULTS", tmp_path_factory.mktemp("results"))
         patch.setattr(evidence, "AGREEMENT_IMAGES", 3)
         data = get_dataset("pictograms")
-        conflicts = data.images("cue_conflict").subset(range(0, 240, 20), "conflicts")
+        conflicts = data.images("cue_conflict").subset(range(0, 240, 40), "conflicts")
         sets = {"cue_conflict": conflicts, "validation": data.images("validation")}
         few = replace(data, images=sets.__getitem__)
         observations = evidence.observations(NETWORKS, few, accuracy_images=3, mask_images=4)

@@ -8,10 +8,11 @@ import pytest
 from shapebias_utils import results
 from shapebias_utils.datasets import get_dataset
 from shapebias_utils.networks import get_network
+from shapebias_utils.results import stored
 from shapebias_utils.tables import routes as tables
 from shapebias_utils.training import strengths as module
 from shapebias_utils.training.recipes import recipe_of
-from shapebias_utils.training.strengths import COSTS, SWEPT, strengths
+from shapebias_utils.training.strengths import COSTS, SWEPT, nearest, strengths
 
 DATA = get_dataset("pictograms")
 
@@ -71,3 +72,11 @@ def test_the_table_says_which_regime_took_a_strength():
     assert table["of R's cost"].tolist() == ["0%", "25%", "100%"]
     assert table["regime"].tolist() == ["", "", "noise"]
     assert tables.strengths(pd.DataFrame(), DATA).empty
+
+
+def test_the_recipes_strengths_are_those_whose_costs_are_nearest_to_what_was_wanted():
+    kept = stored("pictograms", "strengths")
+    for regime, cost in COSTS.items():
+        recipe = recipe_of(DATA, "AlexNet", regime)
+        (field,) = (f for f in SWEPT if getattr(recipe, f))
+        assert nearest(kept, field, cost) == getattr(recipe, field), regime
