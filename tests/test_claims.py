@@ -89,7 +89,7 @@ def test_every_claim_says_what_it_is_about():
         assert claim.expected in (1, -1)
         assert claim.paper in PAPERS
         assert claim.section and claim.statement and claim.against
-        assert not claim.statement.endswith("."), claim.key
+        assert claim.statement[0].isupper() and not claim.statement.endswith("."), claim.key
 
 
 # The paper's statements about its own tables
