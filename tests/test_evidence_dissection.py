@@ -59,6 +59,13 @@ def test_networks_that_are_the_same_do_not_differ(data):
     assert not shown["S"].str.endswith("*").any()
 
 
+def test_a_network_that_nothing_is_held_against_has_no_effects(data):
+    alone = evidence.observations([replace(NETWORKS[0], training="own")], data)
+    effects = evidence.compared(alone)
+    assert len(alone) and effects.empty
+    assert set(claims.judged("06", "made", effects)["verdict"]) == {"not tested"}
+
+
 def test_what_stylized_images_bring_is_held_against_s_and_the_finetuned_network(data, monkeypatch):
     """SIN decides all images by shape, the others none; as made, all have the same channels."""
     styled = [replace(NETWORKS[0], name=n, training=n.lower()) for n in ("SIN", "SIN-IN")]

@@ -121,7 +121,7 @@ def compared(observations: pd.DataFrame) -> pd.DataFrame:
         for own, compare in ((drawn, intervals.effects), (others, statistics.effects))
         for of, against in COMPARED.items()
     ]
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 _KEYS = [*OBSERVER, "layer", "unit"]
