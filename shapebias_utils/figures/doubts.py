@@ -107,7 +107,11 @@ def gains(table: pd.DataFrame) -> Figure:
             axis.bar(place, rows["v"], 0.34, yerr=whiskers(rows, "v"), color=shades[part],
                      alpha=0.8, error_kw={"lw": 1}, label=label)  # fmt: skip
         axis.axhline(0, color="#555555", lw=0.8)
-        axis.set_xticks(own.index, own["architecture"])
+        if len(own) > 3:  # too many to stand beside each other
+            names = own["architecture"].str.replace("\n", " ")
+            axis.set_xticks(own.index, names, rotation=30, ha="right", fontsize=8)
+        else:
+            axis.set_xticks(own.index, own["architecture"])
         name = "S" if other == "standard" else f"the {other}"
         axis.set_title(f"R against {name}", fontsize=9)
         axis.set_xlabel("architecture", fontsize=8)
