@@ -55,8 +55,9 @@ def stream(
     for chunk, x in zip(chunks, bar, strict=True):
         n = len(chunk)
         filled = chunk + chunk[:1] * (size - n)
-        x = torch.cat([x, x[:1].expand(size - n, -1, -1, -1)])
-        x = x.to(where, memory_format=torch.channels_last, non_blocking=True)
+        if n < size:  # else it stays where it is, in pinned memory
+            x = torch.cat([x, x[:1].expand(size - n, -1, -1, -1)])
+        x = x.to(where, non_blocking=True).contiguous(memory_format=torch.channels_last)
         with float32():
             found = forward(x, filled)
         yield chunk, {k: v[:n] for k, v in found.items()} if isinstance(found, dict) else found[:n]

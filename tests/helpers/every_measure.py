@@ -36,7 +36,9 @@ def images(n: int) -> ImageSet:
 
 
 def stimuli(n: int) -> ImageSet:
-    return DATASET.images("cue_conflict").subset(range(0, 100 * n, 100), f"{n} stimuli")
+    found = DATASET.images("cue_conflict")
+    step = min(100, len(found) // n)
+    return found.subset(range(0, step * n, step), f"{n} stimuli")
 
 
 def concepts(n: int) -> ConceptSet:
