@@ -20,7 +20,10 @@ import pandas as pd
 
 HERE = Path(__file__).parent
 COLUMNS = ["bench", "case", "against", "seconds", "other", "ratio", "target", "note"]
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pillow", "captum", "robustness", "foolbox")
+PACKAGES = (
+    "torch", "torchvision", "numpy", "scipy", "pillow", "captum", "robustness", "foolbox",
+    "imagecorruptions",
+)  # fmt: skip
 
 
 def names() -> list[str]:
