@@ -292,3 +292,20 @@ def test_a_page_needs_nothing_but_itself(notebooks, tmp_path, monkeypatch):
     assert 'href="01_b.html"' in page and "or last:" in page and "02_c" not in page
     assert "UserWarning" not in page
     assert "<script" not in page and not re.search(r'(src|href)="https?:', page)
+
+
+@pytest.mark.parametrize(
+    "text, stays",
+    [("AlexNet on 32 images: 100%|####| 3/3 [00:01<00:00]", False),
+     ("AlexNet on a great many images of a set with a long name:   0%|          | 0/…", False),
+     ("VBox(children=(IntSlider(value=0),))", True), ("accuracy 50%", True)],
+)  # fmt: skip
+def test_bars_are_taken_out_and_explorers_stay(tmp_path, text, stays):
+    view = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": text}
+    output = nbformat.v4.new_output("display_data", data=view)
+    cell = nbformat.v4.new_code_cell("measure()", outputs=[output])
+    path = tmp_path / "executed.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    runner._drop_progress_bars(path)
+    (cell,) = nbformat.read(path, as_version=4).cells
+    assert len(cell.outputs) == stays

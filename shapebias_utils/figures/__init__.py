@@ -20,7 +20,7 @@ from .doubts import dots, error_consistency, frequency_conflict, gains
 from .drawing import png, save
 from .images import decisions, disagreements, image_grid
 from .preferred import preferred_images
-from .routes import certified, fusion, routes
+from .regimes import certified, fusion, routes
 from .saliency import mask_scores, saliency_grid, transformed_accuracy
 from .smoothness import activation_tv, by_layer, filter_banks, matched_filters, over_levels, spectra
 from .training import (
