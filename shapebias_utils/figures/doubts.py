@@ -96,7 +96,8 @@ def gains(table: pd.DataFrame) -> Figure:
     if table.empty:
         return nothing("There is no S/R pair among these networks.")
     against = list(dict.fromkeys(table["against"]))
-    figure, axes = panels(1, len(against), (3.4, 2.6), sharey=True)
+    many = table["architecture"].nunique() > 3  # too many names to stand beside each other
+    figure, axes = panels(1, len(against), (3.4, 3.4 if many else 2.6), sharey=True)
     parts = {"by_shape": "more by shape", "by_texture": "less by texture"}
     shades = {"by_shape": TRAINING_COLOURS["robust"], "by_texture": TRAINING_COLOURS["standard"]}
     for axis, other in zip(axes[0], against, strict=True):
@@ -107,7 +108,7 @@ def gains(table: pd.DataFrame) -> Figure:
             axis.bar(place, rows["v"], 0.34, yerr=whiskers(rows, "v"), color=shades[part],
                      alpha=0.8, error_kw={"lw": 1}, label=label)  # fmt: skip
         axis.axhline(0, color="#555555", lw=0.8)
-        if len(own) > 3:  # too many to stand beside each other
+        if many:
             names = own["architecture"].str.replace("\n", " ")
             axis.set_xticks(own.index, names, rotation=30, ha="right", fontsize=8)
         else:
