@@ -47,10 +47,10 @@ def test_costs_are_shares_of_what_r_costs_and_only_new_strengths_are_trained(swe
     assert table["cost"].tolist() == [0, 1, 0.25, 0.625]
     strengths(DATA)
     assert len(swept) == 2, "kept is kept"
-    monkeypatch.setattr(module, "SWEPT", {"noise": (0.1, 0.2, 0.3)})
+    monkeypatch.setattr(module, "SWEPT", {"noise": (0.1, 0.3, 0.2)})
     with pytest.raises(KeyError, match=r"noise-0\.3"):
         strengths(DATA)
-    assert len(swept) == 3
+    assert [label for label, *_ in swept] == ["noise-0.1", "noise-0.2", "noise-0.3"]
 
 
 def test_what_is_tried_differs_from_the_control_in_one_field():

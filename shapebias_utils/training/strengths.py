@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..datasets import Dataset
 from ..measures.predictions import collect
-from ..networks import Network, get_network
+from ..networks import Network, get_network, network_names
 from ..paths import RAW
 from ..results import store, stored
 from .images import images_for
@@ -48,15 +48,16 @@ def strengths(dataset: Dataset, seed: int = 0) -> pd.DataFrame:
     }  # fmt: skip
     jobs = [("", 0.0), ("attack", recipe_of(dataset, ARCHITECTURE, "robust").attack.eps)]
     jobs += [(field, strength) for field, tried in SWEPT.items() for strength in tried]
-    kept = stored(dataset.name, "strengths", about)
-    rows = kept.fillna({"field": ""}).to_dict("records")
-    for field, strength in jobs[len(rows) :]:
+    kept = stored(dataset.name, "strengths", about).fillna({"field": ""}).to_dict("records")
+    kept = {(row["field"], row["strength"]): row for row in kept}
+    rows = [kept[job] for job in jobs if job in kept]
+    for field, strength in (job for job in jobs if job not in kept):
         network = {"": control, "attack": robust}.get(field)
         network = network or _trained(dataset, standard, replace(recipe, **{field: strength}))
         trials = collect([network], validation)
         row = {"field": field, "strength": strength, "clean": trials["correct"].mean()}
         rows.append(row | {"n": len(trials)})
-        table = pd.DataFrame(rows)
+        table = pd.DataFrame(sorted(rows, key=lambda r: jobs.index((r["field"], r["strength"]))))
         clean = table["clean"].round(6)
         table["cost"] = ((clean[0] - clean) / (clean[0] - clean[min(1, len(rows) - 1)])).round(4)
         store(table.assign(clean=clean)[_COLUMNS], dataset.name, "strengths", about)
@@ -71,11 +72,13 @@ def nearest(table: pd.DataFrame, field: str, cost: float) -> float:
 
 def _trained(dataset: Dataset, standard: Network, recipe: Recipe) -> Network:
     """The network of a regime that is trained so, else one that is trained here."""
+    known = network_names(dataset.name, further=True)
     for regime in COSTS:
-        network = get_network(f"{ARCHITECTURE}-{regime}", dataset.name, standard.seed)
-        same = recipe_of(dataset, ARCHITECTURE, regime) == recipe
-        if same and network.path().exists():
-            return network
+        if (name := f"{ARCHITECTURE}-{regime}") in known:
+            network = get_network(name, dataset.name, standard.seed)
+            same = recipe_of(dataset, ARCHITECTURE, regime) == recipe
+            if same and network.path().exists():
+                return network
     tried = {f: getattr(recipe, f) for f in SWEPT if getattr(recipe, f)}
     (stem,) = (f"{field}-{strength:g}" for field, strength in tried.items())
     path = RAW / "strengths" / f"{stem}_seed{standard.seed}.safetensors"
