@@ -49,6 +49,13 @@ def test_a_network_that_decides_nothing_by_a_cue_has_no_share_of_it():
     assert np.isnan(table["shape_share"].iloc[0]) and table["category"].tolist() == ["none"]
 
 
+def test_without_labels_there_is_no_category_and_no_column_for_them():
+    table = channels([1, 3], [8, 0], ["none"] * 2).assign(concept=np.nan, iou=np.nan)
+    assert set(importance.by_category(table)["category"]) == {"all"}
+    shown = report.channels(table.assign(cue="shape"))
+    assert list(shown) == ["unit", "shape_score", "texture_score"]
+
+
 def test_means_by_category_by_hand():
     table = channels([1, 3, 5, 7], [8, 0, 4, 4], ["texture", "texture", "color", "color"])
     found = importance.by_category(table).set_index(["category", "cue", "quantity"])

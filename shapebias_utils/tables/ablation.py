@@ -175,11 +175,13 @@ def ratio_sentences(table: pd.DataFrame) -> str:
 
 
 def channels(table: pd.DataFrame) -> pd.DataFrame:
-    """Channels with their scores and labels as a reader wants them, a row each."""
-    shown = table.assign(iou=table["iou"].round(3), detects=table["concept"].fillna("–"))
-    first = [c for c in ("network", "layer", "cue", "role") if c in shown]
-    columns = [*first, "unit", "shape_score", "texture_score", "detects", "category", "iou"]
-    return shown[columns].set_index(first)
+    """Channels with their scores, and labels if any has one, as a reader wants them."""
+    first = [c for c in ("network", "layer", "cue", "role") if c in table]
+    columns = [*first, "unit", "shape_score", "texture_score"]
+    if table["concept"].notna().any():
+        table = table.assign(iou=table["iou"].round(3), detects=table["concept"].fillna("–"))
+        columns += ["detects", "category", "iou"]
+    return table[columns].set_index(first)
 
 
 def beside_the_papers(examples: pd.DataFrame) -> pd.DataFrame:

@@ -38,18 +38,21 @@ def with_labels(scores: pd.DataFrame, dissected: pd.DataFrame | None = None) -> 
 def by_category(table: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
     """Mean of all channels and of those of each category (Fig. 8), beside layer-matched chance.
 
-    A row for each network, `category` ("all" first), `cue` and `quantity` ("score"; "share" of the
-    images decided by that cue; "margin"): the mean `value` of its `n` channels, the 95 % interval
-    `low`, `high` from resampling the channels, and `random_low`, `random_high`, which hold 95 % of
-    the means of random sets of channels, as many from each layer. `excess` is the value less the
-    mean of these sets, `p` the two-sided probability that a random set is as far from it.
+    A row for each network, `category` ("all" first, alone where no channel is labelled), `cue` and
+    `quantity` ("score"; "share" of the images decided by that cue; "margin"): the mean `value` of
+    its `n` channels, the 95 % interval `low`, `high` from resampling the channels, and
+    `random_low`, `random_high`, which hold 95 % of the means of random sets of channels, as many
+    from each layer. `excess` is the value less the mean of these sets, `p` the two-sided
+    probability that a random set is as far from it.
     """
     rows = []
     for observer, own in table.groupby(OBSERVER, sort=False):
         own = own.reset_index(drop=True)
         columns = [f"{cue}_{quantity}" for cue in CUES for quantity in QUANTITIES]
         values = own[columns].to_numpy(float)
-        groups = {"all": np.arange(len(own))} | own.groupby("category").indices
+        groups = {"all": np.arange(len(own))}
+        if not own["category"].eq("none").all():
+            groups |= own.groupby("category").indices
         for category, members in groups.items():
             rng = np.random.default_rng(seed)
             resampled = values[rng.choice(members, (draws, len(members)))].mean(1)
