@@ -12,23 +12,13 @@ from importlib import import_module
 import pandas as pd
 
 from ..datasets import dataset_names
+from ..measures.evidence import EVIDENCE
 from ..measures.statistics import EFFECTS, OUTCOMES, outcomes
 from ..paths import FIGURES, ROOT
 
-TOPICS: dict[str, str] = {
-    "01": "training",
-    "02": "correctly_labelled",
-    "03": "cue_conflict",
-    "04": "distortions",
-    "05": "smoothness",
-    "06": "dissection",
-    "07": "ablation",
-    "08": "corruptions",
-    "09": "saliency",
-    "11": "doubts",
-    "12": "routes",
-}
-"""A notebook's number -> the module of this package that holds its claims."""
+TOPICS = EVIDENCE
+"""A notebook's number -> the module of this package that holds its claims, named as the one that
+observes for them."""
 
 KEPT = ROOT / "figures"
 """What is kept with the repository, wherever new figures go."""
