@@ -112,6 +112,7 @@ def press(output, label, _):
     # Patches have a title and no text.
     named = output.get_by_role("button", name=label, exact=isinstance(label, str))
     button = named.or_(output.get_by_title(label, exact=isinstance(label, str))).first
+    wait_for(button.is_enabled, f"the button {label}")  # one answers when the image is gone
     button.focus()
     output.page.keyboard.press("Space")
 
