@@ -52,7 +52,7 @@ def test_without_its_quantity_a_claim_is_not_tested(one_claim, table):
 
 def test_the_ledger_reads_what_notebooks_saved(one_claim, tmp_path, monkeypatch):
     monkeypatch.setattr(claims, "FIGURES", tmp_path)
-    monkeypatch.setattr(claims, "TOPICS", {"01": "toy"})
+    monkeypatch.setattr(claims, "EVIDENCE", {"01": "toy"})
     assert list(ledger(["toy"])["verdict"]) == ["not tested"]
     path = tmp_path / "toy" / "01_effects.csv"
     path.parent.mkdir()

@@ -12,7 +12,7 @@ from shapebias_utils.results import stored
 from shapebias_utils.tables import routes as tables
 from shapebias_utils.training import strengths as module
 from shapebias_utils.training.recipes import recipe_of
-from shapebias_utils.training.strengths import COSTS, SWEPT, nearest, strengths
+from shapebias_utils.training.strengths import COSTS, SWEPT, strengths
 
 DATA = get_dataset("pictograms")
 
@@ -79,4 +79,5 @@ def test_the_recipes_strengths_are_those_whose_costs_are_nearest_to_what_was_wan
     for regime, cost in COSTS.items():
         recipe = recipe_of(DATA, "AlexNet", regime)
         (field,) = (f for f in SWEPT if getattr(recipe, f))
-        assert nearest(kept, field, cost) == getattr(recipe, field), regime
+        tried = kept[kept["field"] == field].set_index("strength")["cost"]
+        assert (tried - cost).abs().idxmin() == getattr(recipe, field), regime

@@ -16,10 +16,6 @@ from ..measures.evidence import EVIDENCE
 from ..measures.statistics import EFFECTS, OUTCOMES, outcomes
 from ..paths import FIGURES, ROOT
 
-TOPICS = EVIDENCE
-"""A notebook's number -> the module of this package that holds its claims, named as the one that
-observes for them."""
-
 KEPT = ROOT / "figures"
 """What is kept with the repository, wherever new figures go."""
 
@@ -66,7 +62,7 @@ def claims(notebook: str = "") -> list[Claim]:
     ValueError if two have one key.
     """
     found: list[Claim] = []
-    for number, topic in sorted(TOPICS.items()):
+    for number, topic in sorted(EVIDENCE.items()):
         if notebook in ("", number):
             found += import_module(f".{topic}", __name__).CLAIMS
     keys = [claim.key for claim in found]
@@ -143,7 +139,7 @@ def ledger(datasets: Iterable[str]) -> pd.DataFrame:
     tables = [
         judged(number, dataset, stored_effects(number, dataset))
         for dataset in datasets
-        for number in sorted(TOPICS)
+        for number in sorted(EVIDENCE)
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(LEDGER))
 

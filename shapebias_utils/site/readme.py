@@ -27,9 +27,9 @@ HEADLINES = (
 """Keys of the claims that a reader sees first: those of the two abstracts, and the first doubt."""
 
 
-TIMED = """Times are of the run that made the committed outputs: two notebooks at a time, float32,
-two cores and no GPU, in part beside other work; what had been measured before was read from disk,
-and a second run reads all of it from there."""
+TIMED = """Times are of a run with no results on disk: two notebooks at a time, float32, two cores
+and no GPU; images had been drawn before, and what another notebook had measured was read from disk.
+A second run reads all of its results from there."""
 
 
 def replicated() -> str:

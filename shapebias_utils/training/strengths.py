@@ -26,8 +26,6 @@ COSTS = {"noise": 1.0, "smooth-filters-weak": 0.1, "smooth-filters": 0.5,
          "smooth-gradients-weak": 0.1, "smooth-gradients": 0.5}  # fmt: skip
 """A regime -> what it should cost in clean accuracy, as a share of what R's attack costs."""
 
-_COLUMNS = ["field", "strength", "clean", "cost", "n"]
-
 
 def strengths(dataset: Dataset, seed: int = 0) -> pd.DataFrame:
     """Clean accuracy of each strength of `SWEPT`: the control's recipe with that field alone.
@@ -37,15 +35,15 @@ def strengths(dataset: Dataset, seed: int = 0) -> pd.DataFrame:
     first two rows are the control ("", 0) and R ("attack", its eps). No network is looked at in any
     other respect. Kept as ``data/results/<dataset>/strengths.csv``, after each network; networks
     that are no regime's under ``data/raw``. What was kept before is not trained again.
+    FileNotFoundError where S, R or the control is not trained.
     """
     validation = dataset.images("validation")
     standard, control, robust = (
         get_network(ARCHITECTURE + suffix, dataset.name, seed) for suffix in ("", "-control", "-R")
     )
     recipe = recipe_of(dataset, ARCHITECTURE, "control")
-    about = {
-        "start": standard.checkpoint_hash(), "recipe": recipe.facts(), "images": validation.digest,
-    }  # fmt: skip
+    about = {n.training: n.checkpoint_hash() for n in (standard, control, robust)}
+    about |= {"recipe": recipe.facts(), "images": validation.digest}
     jobs = [("", 0.0), ("attack", recipe_of(dataset, ARCHITECTURE, "robust").attack.eps)]
     jobs += [(field, strength) for field, tried in SWEPT.items() for strength in tried]
     kept = stored(dataset.name, "strengths", about).fillna({"field": ""}).to_dict("records")
@@ -60,14 +58,9 @@ def strengths(dataset: Dataset, seed: int = 0) -> pd.DataFrame:
         table = pd.DataFrame(sorted(rows, key=lambda r: jobs.index((r["field"], r["strength"]))))
         clean = table["clean"].round(6)
         table["cost"] = ((clean[0] - clean) / (clean[0] - clean[min(1, len(rows) - 1)])).round(4)
-        store(table.assign(clean=clean)[_COLUMNS], dataset.name, "strengths", about)
+        columns = ["field", "strength", "clean", "cost", "n"]
+        store(table.assign(clean=clean)[columns], dataset.name, "strengths", about)
     return stored(dataset.name, "strengths", about).fillna({"field": ""})
-
-
-def nearest(table: pd.DataFrame, field: str, cost: float) -> float:
-    """The strength of that field whose cost is nearest to what it should be."""
-    own = table[table["field"] == field]
-    return float(own.loc[(own["cost"] - cost).abs().idxmin(), "strength"])
 
 
 def _trained(dataset: Dataset, standard: Network, recipe: Recipe) -> Network:

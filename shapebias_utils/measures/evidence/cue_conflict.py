@@ -24,9 +24,7 @@ ORDER = ("standard", *ADVPROP, "robust")
 """In which shape bias rises, says the paper: the more adversarial images in training, the more."""
 
 
-def looks_at(networks: "Sequence[Network]") -> "list[Network]":
-    """The networks, and AdvProp's whose weights are there."""
-    return with_advprop(networks)
+looks_at = with_advprop
 
 
 def observations(

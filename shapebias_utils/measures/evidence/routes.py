@@ -38,13 +38,12 @@ COMPARED: dict[str, tuple[str, ...]] = {
 standard weights, "standard" as what begins from scratch."""
 
 
-def looks_at(networks: Sequence[Network]) -> list[Network]:
-    """The networks, and the regimes whose weights are there."""
-    return with_regimes(networks)
+looks_at = with_regimes
 
 
 def observations(networks: Sequence[Network], data: "Dataset") -> pd.DataFrame:
-    """``measures.routes.observations`` of all that is looked at."""
+    """``measures.routes.observations`` of the networks and of the regimes whose weights are
+    there."""
     return routes.observations(looks_at(networks), data)
 
 
